@@ -1,0 +1,27 @@
+"""Put right the resource that a CloudTrail event names."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from pipeseal.aws.world import World
+from pipeseal.cloudtrail import cause, subjects
+from pipeseal.reconcile import reconcile
+from pipeseal.telemetry import observed
+
+logger = Logger()
+world = cache(lambda: World(os.environ))  # made on the first event, not at import
+
+
+@logger.inject_lambda_context(correlation_id_path="detail.eventID")
+def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
+    """Reconcile each resource that *event* names and each that it leads on to; return the outcomes."""
+    return [
+        outcome.as_dict()
+        for ref in subjects(event)
+        for outcome in observed(reconcile(ref, cause(event), world()), cause(event), logger)
+    ]

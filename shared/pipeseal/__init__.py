@@ -1,0 +1,1 @@
+"""pipeseal keeps the data of CI/CD pipelines on AWS sealed."""

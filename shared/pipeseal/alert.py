@@ -1,0 +1,132 @@
+"""What subscribers are told of one resource: a document for machines, a letter for people; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from pipeseal.model import Action
+from pipeseal.settings import Mode
+
+if TYPE_CHECKING:
+    from pipeseal.model import Cause, Finding, Outcome, Plan
+
+# An SNS message holds 256 KB; a subject 100 characters.
+_MOST_REASONS = 25
+_LONGEST_REASON = 1000
+_LONGEST_SUBJECT = 100
+_WIDTH = 78
+
+_DONE = {
+    Action.REMEDIATED: "put right",
+    Action.REJECTED: "rejected",
+    Action.QUARANTINED: "quarantined",
+    Action.DETECTED: "needs you",
+    Action.FAILED: "could not be put right",
+}
+_NOUN = {"s3": "Bucket", "kms": "Key", "codepipeline": "Pipeline"}
+
+
+def compose(outcome: Outcome, plan: Plan, cause: Cause) -> dict[str, Any]:
+    """Return the alert for machines; its fields are a contract, added to and never changed."""
+    ref = outcome.ref
+    _, proposed = plan.before.changed(plan.wanted)
+    return {
+        "version": 1,
+        "id": outcome.entry,
+        "action": str(outcome.action),
+        "severity": plan.severity.name.lower(),
+        "account": ref.account,
+        "region": ref.region,
+        "resource": {"type": ref.kind.name.lower(), "name": ref.name, "arn": ref.arn},
+        "controls": [finding.control.id for finding in plan.findings],
+        "findings": [_finding(finding) for finding in plan.findings],
+        "done": list(outcome.steps),
+        "proposed": [step for step in proposed if step not in outcome.steps],
+        "actor": {
+            "name": cause.actor.name,
+            "type": cause.actor.kind,
+            "mfa": cause.actor.mfa,
+            "via": cause.actor.via,
+        },
+        "event": {"id": cause.id, "name": cause.name, "time": cause.time.isoformat()},
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    control = finding.control
+    reasons = [_short(reason) for reason in finding.reasons[:_MOST_REASONS]]
+    if more := len(finding.reasons) - len(reasons):
+        reasons.append(f"... and {more} more of the kind.")
+    return {
+        "control": control.id,
+        "title": control.title,
+        "severity": control.severity.name.lower(),
+        "mode": str(finding.mode),
+        "reasons": reasons,
+        "refusal": finding.refusal,
+        "advice": control.advice,
+        "source": control.source,
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
+
+
+def subject(alert: dict[str, Any]) -> str:
+    """Return the mail's subject: ASCII, one line, at most 100 characters."""
+    resource = alert["resource"]
+    line = f"[pipeseal] {resource['type']} {resource['name']} {_DONE[Action(alert['action'])]}"
+    return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 3] + "..."
+
+
+def letter(alert: dict[str, Any]) -> str:
+    """Return the alert as a letter."""
+    return "\n".join(_lines(alert)) + "\n"
+
+
+def _lines(alert: dict[str, Any]) -> Iterator[str]:
+    resource = alert["resource"]
+    yield f"{resource['type'].capitalize()} {resource['name']} {_DONE[Action(alert['action'])]}."
+    yield f"{alert['severity'].capitalize()}, account {alert['account']}, {alert['region']}"
+    yield from ("", "WHAT WAS WRONG")
+    for finding in alert["findings"]:
+        yield f"* {finding['control']}: {finding['title']}"
+        for reason in filter(None, (*finding["reasons"], finding["refusal"])):
+            yield _wrapped(reason)
+    yield from ("", "WHO DID IT", _wrapped(_who(alert)))
+    yield from ("", "WHAT PIPESEAL DID")
+    yield from map(_wrapped, alert["done"] or [_nothing(alert)])
+    if alert["proposed"]:
+        yield from ("", "WHAT IT WOULD DO IN ENFORCE MODE")
+        yield from map(_wrapped, alert["proposed"])
+    yield from ("", "SO THAT IT DOES NOT COME BACK")
+    for finding in alert["findings"]:
+        yield _wrapped(finding["advice"])
+        yield f"  {finding['source']}"
+    yield from ("", "IF YOU DISAGREE")
+    if alert["done"]:
+        yield f"  Take it back:  pipeseal undo {alert['id']}"
+    yield f"  Excuse it:     pipeseal exempt add --control {alert['controls'][0]} --resource '{resource['arn']}'"
+    yield from ("", f"Ledger entry {alert['id']}, event {alert['event']['id']}")
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _who(alert: dict[str, Any]) -> str:
+    actor, event = alert["actor"], alert["event"]
+    mfa = {True: "with MFA", False: "without MFA", None: "MFA not recorded"}[actor["mfa"]]
+    via = f" through {actor['via']}" if actor["via"] else ""
+    return f"{actor['name']}{via}, {mfa}: {event['name']} at {event['time']}."
+
+
+def _nothing(alert: dict[str, Any]) -> str:
+    if alert["action"] == Action.FAILED:
+        return "Nothing was written."
+    if any(finding["mode"] == Mode.DETECT for finding in alert["findings"]):
+        return "Nothing: it only watches (detect mode)."
+    return "Nothing: only its owner can put this right."

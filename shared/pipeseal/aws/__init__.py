@@ -1,0 +1,1 @@
+"""Adapters: read, write and list what AWS holds; the only place that imports boto3."""

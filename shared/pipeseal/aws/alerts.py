@@ -1,0 +1,24 @@
+"""The alert topic: one SNS message, JSON for machines and a letter for people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeseal.alert import letter, subject
+
+
+def publish(client: Any, topic: str, alert: dict[str, Any]) -> None:
+    """Send *alert* to whoever subscribes; its message attributes drive their filter policies."""
+    attributes = {name: {"DataType": "String", "StringValue": alert[name]} for name in _FILTERED}
+    attributes["control"] = {"DataType": "String.Array", "StringValue": json.dumps(alert["controls"])}
+    client.publish(
+        TopicArn=topic,
+        Subject=subject(alert),
+        MessageStructure="json",
+        Message=json.dumps({"default": json.dumps(alert), "email": letter(alert)}),
+        MessageAttributes=attributes,
+    )
+
+
+_FILTERED = ("severity", "action", "account", "region")

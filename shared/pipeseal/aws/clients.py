@@ -1,0 +1,42 @@
+"""The clients of this process: made on first use, one for each service and Region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+Clients = Callable[[str, str], Any]
+
+# Below Lambda's own time-out, so that an AWS that does not answer is an error with a name.
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "max_attempts": 4},
+    user_agent_extra="pipeseal",
+)
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """Return the client of *service* in *region*; the endpoint is the environment's (AWS_ENDPOINT_URL) or AWS's."""
+    return boto3.client(service, region_name=region, config=_CONFIG)
+
+
+def code(error: ClientError) -> str:
+    """Return the code that AWS answered with, such as NoSuchBucket."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def unless(missing: str, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any] | None:
+    """Return what *call* answers, or None where AWS answers with the code *missing*; any other error is raised."""
+    try:
+        return call(**arguments)
+    except ClientError as error:
+        if code(error) != missing:
+            raise
+        return None

@@ -1,0 +1,67 @@
+"""KMS keys: what DescribeKey says of one, and taking one out of service."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeseal.aws.clients import Clients, unless
+from pipeseal.model import Key, Kind, Ref
+
+if TYPE_CHECKING:
+    from pipeseal.aws.ledger import Memory
+    from pipeseal.settings import Settings
+
+_REPLICA_SECONDS = 20
+
+
+class NotReady(Exception):  # noqa: N818 - the next delivery finds it ready
+    """A replica is still being made; KMS changes its state only afterwards."""
+
+
+def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings) -> Key | None:
+    """Return the key as it is now, or None where there is none: one call."""
+    found = unless("NotFoundException", clients("kms", ref.region).describe_key, KeyId=ref.arn)
+    return found and described(found["KeyMetadata"])
+
+
+def described(metadata: dict[str, Any]) -> Key:
+    """Turn DescribeKey's KeyMetadata into a Key."""
+    _, _, _, region, account, resource = metadata["Arn"].split(":", 5)
+    return Key(
+        ref=Ref(Kind.KEY, account, region, resource.removeprefix("key/")),
+        spec=metadata.get("KeySpec") or metadata.get("CustomerMasterKeySpec") or "unknown",
+        usage=metadata.get("KeyUsage", "ENCRYPT_DECRYPT"),  # KMS's own default
+        status=metadata["KeyState"],
+        manager=metadata.get("KeyManager", "CUSTOMER"),
+        multi_region=metadata.get("MultiRegionConfiguration", {}).get("MultiRegionKeyType", ""),
+        age=datetime.now(UTC) - metadata["CreationDate"] if "CreationDate" in metadata else None,
+    )
+
+
+def complete(clients: Clients, key: Key, settings: Settings) -> Key:
+    """Return *key* once KMS has made it: a replica is Creating for some seconds. Raises NotReady after a while."""
+    for _ in range(_REPLICA_SECONDS):
+        if key.status != "Creating":
+            return key
+        time.sleep(1)
+        key = read(clients, key.ref, None, settings) or key
+    raise NotReady(f"{key.ref.arn} is still Creating; the event will be tried again")
+
+
+def write(clients: Clients, before: Key, after: Key) -> None:
+    """Disable the key at once, then schedule its deletion where *after* wants one."""
+    if after.status == before.status:
+        return
+    kms = clients("kms", after.ref.region)
+    if before.status == "Enabled":
+        kms.disable_key(KeyId=after.ref.name)
+    if after.window:
+        kms.schedule_key_deletion(KeyId=after.ref.name, PendingWindowInDays=after.window)
+
+
+def reread(clients: Clients, _before: Key, after: Key) -> Key:
+    """Return the key as it is after the write."""
+    found = clients("kms", after.ref.region).describe_key(KeyId=after.ref.arn)
+    return described(found["KeyMetadata"])

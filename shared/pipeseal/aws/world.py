@@ -1,0 +1,78 @@
+"""The account as the shell sees it: one way to read, write and remember whatever a Ref names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pipeseal.aws import alerts
+from pipeseal.aws.clients import Clients, client
+from pipeseal.aws.ledger import Ledger, Memory
+from pipeseal.model import Kind, Pipeline, Ref
+from pipeseal.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_ADAPTERS = {Kind.BUCKET: "buckets", Kind.KEY: "keys", Kind.PIPELINE: "pipelines"}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class World:
+    """What one function invocation reaches: settings, clients, ledger and topic, each made when first needed."""
+
+    def __init__(
+        self, environment: Mapping[str, str], clients: Clients = client, clock: Callable[[], datetime] = _now
+    ) -> None:
+        """Take what the template puts in *environment*; raise SettingsError where it makes no sense."""
+        missing = [name for name in ("AWS_REGION", "LEDGER_TABLE", "ALERT_TOPIC_ARN") if not environment.get(name)]
+        if missing:
+            raise SettingsError(f"not set: {', '.join(missing)}; the template sets them for every function")
+        self.settings = Settings.from_environment(environment)
+        self.clients = clients
+        self.clock = clock
+        self._region = environment["AWS_REGION"]
+        self._table = environment["LEDGER_TABLE"]
+        self._topic = environment["ALERT_TOPIC_ARN"]
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the ledger of this stack."""
+        return Ledger(self.clients("dynamodb", self._region), self._table, self.clock)
+
+    def alert(self, message: dict[str, Any]) -> None:
+        """Send *message* to the stack's topic."""
+        alerts.publish(self.clients("sns", self._region), self._topic, message)
+
+    def read(self, ref: Ref) -> tuple[Any, Memory | None]:
+        """Return the resource as it is now (None where it is gone or not ours) and what the ledger knows of it.
+
+        A key is judged by itself alone, so that a sound one costs one call: there the ledger is not asked.
+        """
+        memory = None if ref.kind is Kind.KEY else self.ledger.memory(ref.arn)
+        return _adapter(ref.kind).read(self.clients, ref, memory, self.settings), memory
+
+    def complete(self, resource: Any) -> Any:
+        """Return *resource* with what only one in violation is asked for."""
+        return _adapter(resource.ref.kind).complete(self.clients, resource, self.settings)
+
+    def write(self, before: Any, after: Any) -> Any:
+        """Make *before* into *after* with the fewest calls, and return the resource as it is then."""
+        adapter = _adapter(after.ref.kind)
+        adapter.write(self.clients, before, after)
+        return adapter.reread(self.clients, before, after)
+
+    def remember(self, resource: Any) -> None:
+        """Note which buckets a pipeline keeps its artifacts in, and under which key."""
+        if isinstance(resource, Pipeline):
+            for bucket, key in resource.uses():
+                self.ledger.remember(bucket.arn, resource.ref.arn, key)
+
+
+def _adapter(kind: Kind) -> Any:
+    """Import the adapter of one kind of resource: an event pays for its own alone."""
+    return import_module(f"pipeseal.aws.{_ADAPTERS[kind]}")

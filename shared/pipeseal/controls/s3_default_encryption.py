@@ -1,0 +1,60 @@
+"""S3.DEFAULT_ENCRYPTION: what arrives in a bucket of artifacts without a header is encrypted under AWS KMS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipeseal.model import Bucket, Control, Kind, Severity
+
+if TYPE_CHECKING:
+    from pipeseal.settings import Settings
+
+_UNDER_KMS = {"aws:kms", "aws:kms:dsse"}
+
+
+def _default(encryption: Mapping[str, Any]) -> str:
+    """Return the algorithm that S3 applies to an object that names none."""
+    for rule in encryption.get("Rules", ()):
+        if default := rule.get("ApplyServerSideEncryptionByDefault"):
+            return str(default.get("SSEAlgorithm", ""))
+    return ""
+
+
+def reasons(bucket: Bucket, _settings: Settings) -> tuple[str, ...]:
+    """Say what the bucket encrypts under instead of KMS."""
+    algorithm = _default(bucket.encryption)
+    if not bucket.encrypt or algorithm in _UNDER_KMS:
+        return ()
+    return (f"Default encryption is {algorithm or 'not set'}, not AWS KMS.",)
+
+
+def _key(bucket: Bucket, settings: Settings) -> str:
+    """Choose the pipelines' own key where they agree on one, else the operator's, else "": the AWS managed key."""
+    named = set(filter(None, bucket.pipelines.values()))
+    return named.pop() if len(named) == 1 else settings.artifact_keys.get(bucket.ref.region, "")
+
+
+def fix(bucket: Bucket, settings: Settings) -> Bucket:
+    """Return *bucket* with KMS as its default and the bucket key on; whatever else its rule says is kept."""
+    if not reasons(bucket, settings):
+        return bucket
+    key = _key(bucket, settings)
+    default = {"SSEAlgorithm": "aws:kms"} | ({"KMSMasterKeyID": key} if key else {})
+    first, *others = bucket.encryption.get("Rules") or [{}]
+    rule = {**first, "ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    return replace(bucket, encryption={**bucket.encryption, "Rules": [rule, *others]})
+
+
+CONTROL = Control(
+    id="S3.DEFAULT_ENCRYPTION",
+    title="Artifact bucket encrypts under AWS KMS by default",
+    severity=Severity.MEDIUM,
+    kind=Kind.BUCKET,
+    reasons=reasons,
+    fix=fix,
+    advice="Set the bucket's default encryption to aws:kms with the pipeline's key and the bucket key on.",
+    source="https://docs.aws.amazon.com/codepipeline/latest/userguide/S3-artifact-encryption.html",
+    permissions=("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
+)

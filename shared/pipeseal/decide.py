@@ -1,0 +1,32 @@
+"""Fold the controls of a resource's kind over its snapshot into a Plan; pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeseal.controls import controls_of
+from pipeseal.model import Finding, Plan, Refused, Resource
+from pipeseal.settings import Mode
+
+if TYPE_CHECKING:
+    from pipeseal.settings import Settings
+
+
+def decide(resource: Resource, settings: Settings) -> Plan:
+    """Return what is wrong with *resource* and what it should be; no findings where nothing is wrong."""
+    after = wanted = resource
+    findings = []
+    for control in controls_of(resource.ref.kind):
+        mode = settings.mode_of(control.id)
+        reasons = control.reasons(resource, settings) if mode is not Mode.OFF else ()
+        if not reasons:
+            continue
+        finding = Finding(control, mode, reasons)
+        try:
+            wanted = control.fix(wanted, settings)
+            after = control.fix(after, settings) if mode is Mode.ENFORCE else after
+        except Refused as refusal:
+            finding = replace(finding, refusal=str(refusal))
+        findings.append(finding)
+    return Plan(resource, after, wanted, tuple(findings))

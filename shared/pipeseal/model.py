@@ -1,0 +1,408 @@
+"""The nouns: what a resource is, what a control says of it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from pipeseal.policy import Deny, Policy, PolicyTooLarge
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from pipeseal.settings import Mode, Settings
+
+# Regions whose ARNs say another partition than "aws".
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+}
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that *region* lies in, as ARNs spell it."""
+    for prefix, partition in _PARTITIONS.items():
+        if region.startswith(prefix):
+            return partition
+    return "aws"
+
+
+class Kind(StrEnum):
+    """The kinds of resource that controls speak about; the value is the service, as control files begin."""
+
+    BUCKET = "s3"
+    KEY = "kms"
+    PIPELINE = "codepipeline"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Which resource: all that is ever taken from an event.
+
+    *name* is the bucket's name, the key's id or the pipeline's name; *account* has twelve digits.
+    """
+
+    kind: Kind
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """Return the resource's ARN in its service's own form."""
+        start = f"arn:{partition_of(self.region)}:{self.kind}"
+        match self.kind:
+            case Kind.BUCKET:
+                return f"{start}:::{self.name}"
+            case Kind.KEY:
+                return f"{start}:{self.region}:{self.account}:key/{self.name}"
+            case Kind.PIPELINE:
+                return f"{start}:{self.region}:{self.account}:{self.name}"
+
+
+class Severity(IntEnum):
+    """How bad a violation is; ordered, so that the worst of several can be taken."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+class Action(StrEnum):
+    """What became of a resource. The first five are alerted, under these names by contract."""
+
+    REMEDIATED = "remediated"
+    REJECTED = "rejected"
+    QUARANTINED = "quarantined"
+    DETECTED = "detected"
+    FAILED = "failed"
+    COMPLIANT = "compliant"
+    ABSENT = "absent"
+    """Gone by now, or another account's."""
+    KNOWN = "known"
+    """As bad as it was when the last alert told of it."""
+    BUSY = "busy"
+    """Another delivery is at work on the resource and will look once more."""
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error of the program
+    """A control knows what is wrong and must not put it right; the text says why and what to do."""
+
+
+class Resource(Protocol):
+    """What every kind of resource can say of itself."""
+
+    @property
+    def ref(self) -> Ref:
+        """Which resource this is."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what the ledger keeps: all that pipeseal may write, and nothing else."""
+
+    def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
+        """Name what turning this resource into *after* is, and say it in sentences."""
+
+    def leads_to(self) -> Iterator[Ref]:
+        """Yield the resources that this one's data rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket: what pipeseal may write (policy, default encryption) and what it must know to do so."""
+
+    ref: Ref
+    policy: Policy
+    encryption: Mapping[str, Any] = field(default_factory=dict)
+    """ServerSideEncryptionConfiguration as GetBucketEncryption gives it; empty where there is none."""
+    pipelines: Mapping[str, str] = field(default_factory=dict)
+    """ARN of each pipeline that keeps artifacts here -> ARN of the key it names, or ""."""
+    encrypt: bool = False
+    """Whether the bucket must be encrypted under KMS: it holds artifacts, or all buckets must be."""
+    website: bool | None = None
+    """Whether website hosting is on; None where nobody asked yet."""
+
+    @property
+    def arn(self) -> str:
+        """Return the bucket's ARN."""
+        return self.ref.arn
+
+    def requiring(self, deny: Deny) -> Self:
+        """Return this bucket with *deny* in its policy; itself where the policy denies as much already.
+
+        Raises Refused where the policy would grow past what S3 takes.
+        """
+        try:
+            policy = self.policy.require(deny)
+        except PolicyTooLarge as excess:
+            raise Refused(str(excess)) from excess
+        return self if policy == self.policy else replace(self, policy=policy)
+
+    def state(self) -> dict[str, Any]:
+        """Return the policy document (None where there is none) and the encryption configuration."""
+        return {"policy": self.policy.document, "encryption": dict(self.encryption)}
+
+    def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
+        """See Resource."""
+        steps = []
+        if after.policy != self.policy:
+            steps.append(f"bucket policy: {' and '.join(after.policy.sids_beyond(self.policy))} added, all else kept")
+        if after.encryption != self.encryption:
+            steps.append("default encryption: set to AWS KMS, everything else in it kept")
+        return (Action.REMEDIATED if steps else Action.DETECTED), tuple(steps)
+
+    def leads_to(self) -> Iterator[Ref]:
+        """See Resource; a bucket is the end of the way."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A KMS key in the terms of DescribeKey's KeyMetadata."""
+
+    ref: Ref
+    spec: str
+    usage: str
+    status: str
+    """KeyState: Enabled, Disabled, PendingDeletion, Creating..."""
+    manager: str = "CUSTOMER"
+    multi_region: str = ""
+    """PRIMARY, REPLICA, or "" for a key of a single Region."""
+    age: timedelta | None = None
+    """Time since its creation when it was read; None where KMS does not say."""
+    window: int = 0
+    """Days between scheduling and deletion, where a deletion is wanted; else 0."""
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether CodePipeline can encrypt artifacts under this key."""
+        return (self.spec, self.usage, self.status) == ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled")
+
+    def state(self) -> dict[str, Any]:
+        """Return the key's state and the days to its deletion."""
+        return {"status": self.status, "window": self.window}
+
+    def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
+        """See Resource."""
+        steps = []
+        if after.status != self.status:
+            if self.status == "Enabled":
+                steps.append("key disabled: nothing can encrypt or sign with it")
+            if after.window:
+                steps.append(f"key scheduled for deletion in {after.window} days; until then it can be had back")
+        return (Action.REJECTED if steps else Action.DETECTED), tuple(steps)
+
+    def leads_to(self) -> Iterator[Ref]:
+        """See Resource; a key is the end of the way."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A key that a pipeline names and that could not be read."""
+
+    why: str
+    missing: bool
+    """True where KMS says that there is no such key in this account; False where it refuses to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One artifact store of a pipeline; *key* is what the pipeline names: a key id, an ARN, or ""."""
+
+    region: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The way into a stage (DisableStageTransition's "Inbound")."""
+
+    stage: str
+    enabled: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A CodePipeline pipeline, the keys that its stores name, and the way into its second stage."""
+
+    ref: Ref
+    document: Mapping[str, Any]
+    """The structure as GetPipeline gives it. It may hold secrets: never logged, recorded or sent."""
+    keys: Mapping[tuple[str, str], Key | Unread] = field(default_factory=dict)
+    """(region, what the pipeline or the operator names) -> the key."""
+    locked: str = ""
+    """Why UpdatePipeline must not be given this document; "" where it may."""
+    transition: Transition | None = None
+    """Into the second stage; None where nobody asked yet."""
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """Return the artifact stores, one a region."""
+        stores = self.document.get("artifactStores") or {self.ref.region: self.document.get("artifactStore") or {}}
+        return tuple(
+            Store(region, store["location"], (store.get("encryptionKey") or {}).get("id", ""))
+            for region, store in stores.items()
+            if store.get("type") == "S3" and store.get("location")
+        )
+
+    def with_keys(self, keys: Mapping[str, str]) -> Self:
+        """Return this pipeline with the key of each region's store replaced by *keys*[region]."""
+        document = dict(self.document)
+        if stores := document.get("artifactStores"):
+            document["artifactStores"] = {
+                region: _under(store, keys[region]) if region in keys else store for region, store in stores.items()
+            }
+        else:
+            document["artifactStore"] = _under(document["artifactStore"], keys[self.ref.region])
+        return replace(self, document=document)
+
+    def state(self) -> dict[str, Any]:
+        """Return the stores' keys and the transition; never the document, which may hold secrets."""
+        transition = self.transition
+        return {
+            "keys": {store.region: store.key for store in self.stores},
+            "transition": transition
+            and {"stage": transition.stage, "enabled": transition.enabled, "reason": transition.reason},
+        }
+
+    def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
+        """See Resource."""
+        action, steps = Action.DETECTED, []
+        if after.stores != self.stores:
+            action = Action.REMEDIATED
+            steps += [
+                f"artifact store in {new.region}: key replaced by {new.key}"
+                for old, new in zip(self.stores, after.stores, strict=True)
+                if old != new
+            ]
+        if after.transition and after.transition != self.transition:
+            action = Action.QUARANTINED
+            steps.append(f"transition into stage {after.transition.stage} disabled: nothing is built or deployed")
+        return action, tuple(steps)
+
+    def leads_to(self) -> Iterator[Ref]:
+        """Yield the artifact bucket of every region."""
+        for bucket, _ in self.uses():
+            yield bucket
+
+    def uses(self) -> Iterator[tuple[Ref, str]]:
+        """Yield each artifact bucket with the ARN of the key it is under; "" where that is no key to encrypt with."""
+        for store in self.stores:
+            key = self.keys.get((store.region, store.key))
+            yield (
+                Ref(Kind.BUCKET, self.ref.account, store.region, store.bucket),
+                key.ref.arn if isinstance(key, Key) and key.encrypts else "",
+            )
+
+
+def _under(store: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {**store, "encryptionKey": {"id": key, "type": "KMS"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One rule: a pure, idempotent function from a resource to the resource as it should be.
+
+    *reasons* says what is wrong, a sentence each; *fix* returns the resource put right, or unchanged where a
+    person must do that, and may raise Refused. Both take the operator's settings.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    kind: Kind
+    reasons: Callable[[Any, Settings], tuple[str, ...]]
+    fix: Callable[[Any, Settings], Any]
+    advice: str
+    """What the owner changes in their own code so that it does not come back."""
+    source: str
+    """The AWS document that asks for it."""
+    permissions: tuple[str, ...]
+    """IAM actions that detecting and putting right need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A control that found something wrong with one resource."""
+
+    control: Control
+    mode: Mode
+    reasons: tuple[str, ...]
+    refusal: str = ""
+    """Why it could not be put right, where that is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is wrong with a resource, and the resource as it should be."""
+
+    before: Any
+    after: Any
+    """What will be written: *before* with every enforced control folded over it."""
+    wanted: Any
+    """What would be written were every control enforced; detect mode records it."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether something should be put right and cannot be."""
+        return any(finding.refusal for finding in self.findings)
+
+    @property
+    def severity(self) -> Severity:
+        """Return the worst severity; the plan must have findings."""
+        return max(finding.control.severity for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it, as far as CloudTrail knows."""
+
+    name: str
+    kind: str
+    mfa: bool | None = None
+    via: str = ""
+    """The service or tool that acted for them: cloudformation.amazonaws.com, Terraform, the console."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What made pipeseal look: one CloudTrail event."""
+
+    id: str
+    name: str
+    time: datetime
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one resource."""
+
+    ref: Ref
+    action: Action
+    plan: Plan | None = None
+    steps: tuple[str, ...] = ()
+    entry: str = ""
+    """Id of the ledger entry, where one was written."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome as the handlers return it and the tools print it."""
+        findings = self.plan.findings if self.plan else ()
+        return {
+            "resource": self.ref.arn,
+            "action": str(self.action),
+            "controls": [finding.control.id for finding in findings],
+            "reasons": [reason for finding in findings for reason in (*finding.reasons, *filter(None, [finding.refusal]))],
+            "ledger_id": self.entry,
+        }

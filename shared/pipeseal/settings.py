@@ -1,0 +1,116 @@
+"""What the operator asked for, read once from the template's parameters; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+class Mode(StrEnum):
+    """How far a control may go."""
+
+    ENFORCE = "enforce"
+    DETECT = "detect"
+    OFF = "off"
+
+
+class Scope(StrEnum):
+    """Which buckets must be encrypted under KMS."""
+
+    ARTIFACTS = "artifacts"
+    ALL = "all"
+
+
+class Rejection(StrEnum):
+    """What becomes of a new asymmetric key after it was disabled."""
+
+    SCHEDULE_DELETION = "schedule-deletion"
+    DISABLE = "disable"
+
+
+class SettingsError(ValueError):
+    """A parameter has a value that pipeseal does not know; the text names the parameter and the values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The operator's choices; the defaults are the template's."""
+
+    mode: Mode = Mode.ENFORCE
+    control_modes: Mapping[str, Mode] = field(default_factory=dict)
+    encryption_scope: Scope = Scope.ARTIFACTS
+    artifact_keys: Mapping[str, str] = field(default_factory=dict)
+    """Region -> ARN of the key that artifacts there are to be encrypted under."""
+    key_rejection: Rejection = Rejection.SCHEDULE_DELETION
+    deletion_window_days: int = 30
+    seal_websites: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the variables that the template gives each function; raise SettingsError on a bad one."""
+        return cls(
+            mode=_choice(environment, "MODE", Mode, Mode.ENFORCE),
+            control_modes=_control_modes(environment.get("CONTROL_MODES", "")),
+            encryption_scope=_choice(environment, "ENCRYPTION_SCOPE", Scope, Scope.ARTIFACTS),
+            artifact_keys=_artifact_keys(environment.get("ARTIFACT_KEY_ARN", "")),
+            key_rejection=_choice(environment, "KEY_REJECTION", Rejection, Rejection.SCHEDULE_DELETION),
+            deletion_window_days=_days(environment.get("DELETION_WINDOW_DAYS", "") or "30"),
+            seal_websites=_flag(environment, "SEAL_WEBSITES"),
+        )
+
+    def mode_of(self, control: str) -> Mode:
+        """Return how far *control* may go: its own mode, but never further than the stack's."""
+        own = self.control_modes.get(control, self.mode)
+        return Mode.DETECT if own is Mode.ENFORCE and self.mode is Mode.DETECT else own
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: type[_E], default: _E) -> _E:
+    value = environment.get(name, "") or default
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(choices)
+        raise SettingsError(f"{name} is {value!r}; it must be one of: {known}") from None
+
+
+def _control_modes(text: str) -> dict[str, Mode]:
+    """Read "S3.TLS=detect,KMS.SYMMETRIC=off"."""
+    modes = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        control, equals, mode = (part.strip() for part in pair.partition("="))
+        if not equals or not control or mode not in set(Mode):
+            known = ", ".join(Mode)
+            raise SettingsError(f"CONTROL_MODES has {pair!r}; it must be CONTROL=MODE with a mode of: {known}")
+        modes[control] = Mode(mode)
+    return modes
+
+
+def _artifact_keys(text: str) -> dict[str, str]:
+    """Read one or several key ARNs, comma separated, one a region."""
+    keys: dict[str, str] = {}
+    for arn in filter(None, (part.strip() for part in text.split(","))):
+        match arn.split(":", 5):
+            case ["arn", _, "kms", region, _, resource] if region and resource.startswith("key/"):
+                if region in keys:
+                    raise SettingsError(f"ARTIFACT_KEY_ARN names two keys in {region}; give one a region")
+                keys[region] = arn
+            case _:
+                raise SettingsError(f"ARTIFACT_KEY_ARN has {arn!r}; it must be the ARN of a KMS key (arn:...:key/...)")
+    return keys
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 7 <= int(text) <= 30:  # noqa: PLR2004 - KMS's own bounds
+        raise SettingsError(f"DELETION_WINDOW_DAYS is {text!r}; KMS takes 7 to 30 days")
+    return int(text)
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name, "") or "false"
+    if value not in ("true", "false"):
+        raise SettingsError(f"{name} is {value!r}; it must be true or false")
+    return value == "true"

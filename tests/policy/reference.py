@@ -1,0 +1,217 @@
+"""A small, slow judge of single requests, written from IAM's documentation and apart from the engine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+KMS = ("aws:kms", "aws:kms:dsse")
+TRANSPORT = "aws:securetransport"
+TLS_VERSION = "s3:tlsversion"
+HEADER = "s3:x-amz-server-side-encryption"
+KEY_ID = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request: *context* has the condition keys in lower case, those that are absent left out."""
+
+    principal: str
+    action: str
+    resource: str
+    context: Mapping[str, str]
+
+
+def denied(document: Mapping[str, Any] | None, request: Request) -> bool:
+    """Say whether some statement explicitly denies *request* beyond doubt."""
+    if document is None:
+        return False
+    variables = document.get("Version") == "2012-10-17"
+    return any(
+        statement["Effect"] == "Deny"
+        and _principal(statement, request.principal)
+        and _action(statement, request.action)
+        and _resource(statement, request.resource, variables=variables)
+        and _condition(statement.get("Condition", {}), request.context, variables=variables)
+        for statement in _list(document["Statement"])
+    )
+
+
+def glob(pattern: str, text: str) -> bool:
+    """Match IAM's wildcards by a regular expression."""
+    return re.fullmatch("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern), text, re.S) is not None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _principal(statement: Mapping[str, Any], who: str) -> bool:
+    def named(element: Any) -> bool:
+        if element == "*":
+            return True
+        kind = "Service" if who.endswith(".amazonaws.com") else "AWS"
+        return "*" in _list(element.get("AWS", [])) or bool({who, "*"} & set(_list(element.get(kind, []))))
+
+    return named(statement["Principal"]) if "Principal" in statement else not named(statement["NotPrincipal"])
+
+
+def _action(statement: Mapping[str, Any], action: str) -> bool:
+    name = "Action" if "Action" in statement else "NotAction"
+    found = any(glob(each.lower(), action.lower()) for each in _list(statement[name]))
+    return found if name == "Action" else not found
+
+
+def _resource(statement: Mapping[str, Any], resource: str, *, variables: bool) -> bool:
+    name = "Resource" if "Resource" in statement else "NotResource"
+    listed = _list(statement[name])
+    vague = [each for each in listed if variables and "${" in each]
+    found = any(glob(each, resource) for each in listed if each not in vague)
+    # What a variable stands for is not known: it may be nothing that includes, or all that excludes.
+    return found if name == "Resource" else not found and not vague
+
+
+def _condition(condition: Mapping[str, Any], context: Mapping[str, str], *, variables: bool) -> bool:
+    return all(
+        _test(operator, key.lower(), [_text(each) for each in _list(values)], context, variables=variables)
+        for operator, block in condition.items()
+        for key, values in block.items()
+    )
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _test(operator: str, key: str, values: list[str], context: Mapping[str, str], *, variables: bool) -> bool:
+    sets, _, name = operator.rpartition(":")
+    optional = name.endswith("IfExists")
+    name = name.removesuffix("IfExists")
+    if _vague(name, key, values, variables=variables):
+        return False
+    value = context.get(key)
+    if name == "Null":
+        return ("true" if value is None else "false") in values
+    if value is None:
+        if sets:
+            return sets == "ForAllValues"
+        return optional or "Not" in name
+    if "Not" in name:
+        return not any(_holds(name.replace("Not", ""), value, each) for each in values)
+    return any(_holds(name, value, each) for each in values)
+
+
+def _vague(name: str, key: str, values: list[str], *, variables: bool) -> bool:
+    if name in ("Bool", "Null"):
+        return not set(values) <= {"true", "false"}
+    known = re.fullmatch(
+        r"(String(Not)?(Equals(IgnoreCase)?|Like)|Arn(Not)?(Equals|Like)|(Not)?IpAddress"
+        r"|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?))",
+        name,
+    )
+    return not known or key == TRANSPORT or (variables and any("${" in each for each in values))
+
+
+def _holds(name: str, value: str, wanted: str) -> bool:
+    if name.startswith("Numeric"):
+        return _ordered(name.removeprefix("Numeric"), float(value), float(wanted))
+    if name.startswith("Date"):
+        return _ordered(name.removeprefix("Date"), value, wanted)
+    if name == "IpAddress":
+        return ipaddress.ip_address(value) in ipaddress.ip_network(wanted)
+    if name in ("StringLike", "ArnLike", "ArnEquals"):
+        return glob(wanted, value)
+    if name == "StringEqualsIgnoreCase":
+        return value.lower() == wanted.lower()
+    return value == wanted
+
+
+def _ordered(name: str, left: Any, right: Any) -> bool:
+    return {
+        "Equals": left == right,
+        "LessThan": left < right,
+        "LessThanEquals": left <= right,
+        "GreaterThan": left > right,
+        "GreaterThanEquals": left >= right,
+    }[name]
+
+
+# What each key is tried with beside the values that the policy names.
+_FURTHER: Mapping[str, tuple[str, ...]] = {
+    HEADER: ("AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"),
+    TLS_VERSION: ("1.0", "1.1", "1.2", "1.3"),
+    "aws:sourceip": ("10.1.2.3", "192.0.2.7", "2001:db8::7"),
+    "aws:viaawsservice": ("true", "false"),
+    "aws:currenttime": ("2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"),
+}
+_NAMING = re.compile(r"(String|Arn)")
+
+
+def contexts(*documents: Mapping[str, Any] | None) -> Iterator[dict[str, str]]:
+    """Yield every context that *documents* can tell apart, as far as S3 can see such a request."""
+    named: dict[str, set[str]] = {TRANSPORT: set(), HEADER: set()}
+    for document in documents:
+        for statement in _list((document or {"Statement": []})["Statement"]):
+            for operator, block in statement.get("Condition", {}).items():
+                for key, values in block.items():
+                    found = named.setdefault(key.lower(), set())
+                    if _NAMING.search(operator):
+                        found.update(_samples(_text(each)) for each in _list(values))
+    keys = list(named)
+    for chosen in product(*(_choices(key, named[key]) for key in keys)):
+        context = {key: value for key, value in zip(keys, chosen, strict=True) if value is not None}
+        if _physical(context):
+            yield context
+
+
+def _samples(pattern: str) -> str:
+    return pattern.replace("*", "x1").replace("?", "y")
+
+
+def _choices(key: str, named: set[str]) -> list[str | None]:
+    if key == TRANSPORT:
+        return ["false", "true"]
+    if ":" not in key:
+        return [None]
+    extra = _FURTHER.get(key, ("unnamed",))
+    asked = [each for each in sorted(named) if key != HEADER or each.lower() not in KMS]
+    return [None, *dict.fromkeys((*extra, *asked))]
+
+
+def _physical(context: Mapping[str, str]) -> bool:
+    if TLS_VERSION in context and context[TRANSPORT] == "false":
+        return False
+    return KEY_ID not in context or context.get(HEADER) in KMS
+
+
+BUCKET_ACTIONS = ("s3:ListBucket", "s3:GetBucketLocation", "s3:PutBucketPolicy", "s3:DeleteBucket", "s3:Frobnicate")
+OBJECT_ACTIONS = ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:Frobnicate")
+
+
+def requests(arn: str, *documents: Mapping[str, Any] | None) -> Iterator[Request]:
+    """Yield the covering battery: every combination of what *documents* mention and what they do not."""
+    people, keys = {"arn:aws:iam::999988887777:role/stranger", "logs.amazonaws.com"}, {"z", "zz", "zzz", "zzzz/zz"}
+    for document in documents:
+        for statement in _list((document or {"Statement": []})["Statement"]):
+            keys |= set(_keys(arn, _list(statement.get("Resource", [])) + _list(statement.get("NotResource", []))))
+            element = statement.get("NotPrincipal", {})
+            people |= {name for names in element.values() for name in _list(names)}
+    targets = [(action, arn) for action in BUCKET_ACTIONS]
+    targets += [(action, f"{arn}/{key}") for action in OBJECT_ACTIONS for key in sorted(keys)]
+    every = list(contexts(*documents))
+    for who in sorted(people):
+        for action, resource in targets:
+            for context in every:
+                yield Request(who, action, resource, context)
+
+
+def _keys(arn: str, patterns: list[str]) -> Iterator[str]:
+    for pattern in patterns:
+        for filling in ("", "q", "q/r"):
+            text = pattern.replace("*", filling).replace("?", "u")
+            if text.startswith(f"{arn}/") and len(text) > len(arn) + 1:
+                yield text[len(arn) + 1 :]

@@ -1,0 +1,76 @@
+"""Settings: the template's parameters as the functions read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeseal.settings import Mode, Rejection, Scope, Settings, SettingsError
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1c3a5e7f-0b2d-4f68-9ace-13579bdf2468"
+KEY_WEST = "arn:aws:kms:us-west-2:123456789012:key/mrk-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+def test_an_empty_environment_is_the_defaults() -> None:
+    """Nothing set, or everything set to nothing, is what the template does by default."""
+    assert Settings.from_environment({}) == Settings.from_environment({"MODE": "", "SEAL_WEBSITES": ""}) == Settings()
+
+
+def test_every_variable_is_read() -> None:
+    """Each variable reaches its setting."""
+    assert Settings.from_environment(
+        {
+            "MODE": "detect",
+            "CONTROL_MODES": "S3.TLS=off, KMS.SYMMETRIC = detect,",
+            "ENCRYPTION_SCOPE": "all",
+            "ARTIFACT_KEY_ARN": f"{KEY}, {KEY_WEST}",
+            "KEY_REJECTION": "disable",
+            "DELETION_WINDOW_DAYS": "7",
+            "SEAL_WEBSITES": "true",
+        }
+    ) == Settings(
+        mode=Mode.DETECT,
+        control_modes={"S3.TLS": Mode.OFF, "KMS.SYMMETRIC": Mode.DETECT},
+        encryption_scope=Scope.ALL,
+        artifact_keys={"us-east-1": KEY, "us-west-2": KEY_WEST},
+        key_rejection=Rejection.DISABLE,
+        deletion_window_days=7,
+        seal_websites=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MODE", "observe", "enforce, detect, off"),
+        ("CONTROL_MODES", "S3.TLS", "CONTROL=MODE"),
+        ("CONTROL_MODES", "S3.TLS=maybe", "enforce, detect, off"),
+        ("ENCRYPTION_SCOPE", "some", "artifacts, all"),
+        ("ARTIFACT_KEY_ARN", "alias/harbor", "ARN of a KMS key"),
+        ("ARTIFACT_KEY_ARN", f"{KEY},{KEY}", "two keys in us-east-1"),
+        ("KEY_REJECTION", "delete", "schedule-deletion, disable"),
+        ("DELETION_WINDOW_DAYS", "31", "7 to 30"),
+        ("DELETION_WINDOW_DAYS", "a week", "7 to 30"),
+        ("SEAL_WEBSITES", "yes", "true or false"),
+    ],
+)
+def test_a_bad_value_names_its_variable_and_the_way_out(name: str, value: str, says: str) -> None:
+    """A value that pipeseal does not know stops it with the name of the variable and what it takes."""
+    with pytest.raises(SettingsError, match=f"(?s){name}.*{says}"):
+        Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "expected"),
+    [
+        (Mode.ENFORCE, None, Mode.ENFORCE),
+        (Mode.ENFORCE, Mode.DETECT, Mode.DETECT),
+        (Mode.ENFORCE, Mode.OFF, Mode.OFF),
+        (Mode.DETECT, None, Mode.DETECT),
+        (Mode.DETECT, Mode.ENFORCE, Mode.DETECT),
+        (Mode.DETECT, Mode.OFF, Mode.OFF),
+    ],
+)
+def test_a_control_goes_no_further_than_the_stack(mode: Mode, own: Mode | None, expected: Mode) -> None:
+    """Detect mode writes nothing, whatever a single control was set to."""
+    settings = Settings(mode=mode, control_modes={"S3.TLS": own} if own else {})
+    assert settings.mode_of("S3.TLS") is expected
