@@ -160,7 +160,7 @@ def contexts(*documents: Mapping[str, Any] | None) -> Iterator[dict[str, str]]:
                 for key, values in block.items():
                     found = named.setdefault(key.lower(), set())
                     if _NAMING.search(operator):
-                        found.update(_samples(_text(each)) for each in _list(values))
+                        found.update(_samples(key.lower(), [_text(each) for each in _list(values)]))
     keys = list(named)
     for chosen in product(*(_choices(key, named[key]) for key in keys)):
         context = {key: value for key, value in zip(keys, chosen, strict=True) if value is not None}
@@ -168,8 +168,10 @@ def contexts(*documents: Mapping[str, Any] | None) -> Iterator[dict[str, str]]:
             yield context
 
 
-def _samples(pattern: str) -> str:
-    return pattern.replace("*", "x1").replace("?", "y")
+def _samples(key: str, patterns: list[str]) -> list[str]:
+    # What a wildcard would let into the header S3 itself does not take.
+    fit = [each for each in patterns if key != HEADER or not re.search(r"[*?]", each)]
+    return [each.replace("*", "x1").replace("?", "y") for each in fit]
 
 
 def _choices(key: str, named: set[str]) -> list[str | None]:
@@ -188,18 +190,32 @@ def _physical(context: Mapping[str, str]) -> bool:
     return KEY_ID not in context or context.get(HEADER) in KMS
 
 
-BUCKET_ACTIONS = ("s3:ListBucket", "s3:GetBucketLocation", "s3:PutBucketPolicy", "s3:DeleteBucket", "s3:Frobnicate")
-OBJECT_ACTIONS = ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:Frobnicate")
+BUCKET_ACTIONS = (
+    "s3:ListBucket",
+    "s3:GetBucketLocation",
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucket",
+    "s3:UpdateBucketMetadataJournalTableConfiguration",
+    "s3:Frobnicate",
+)
+OBJECT_ACTIONS = (
+    "s3:PutObject",
+    "s3:GetObject",
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObjectVersion",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+    "s3:Frobnicate",
+)
 
 
 def requests(arn: str, *documents: Mapping[str, Any] | None) -> Iterator[Request]:
     """Yield the covering battery: every combination of what *documents* mention and what they do not."""
     people, keys = {"arn:aws:iam::999988887777:role/stranger", "logs.amazonaws.com"}, {"z", "zz", "zzz", "zzzz/zz"}
-    for document in documents:
-        for statement in _list((document or {"Statement": []})["Statement"]):
-            keys |= set(_keys(arn, _list(statement.get("Resource", [])) + _list(statement.get("NotResource", []))))
-            element = statement.get("NotPrincipal", {})
-            people |= {name for names in element.values() for name in _list(names)}
+    statements = [each for document in documents if document for each in _list(document["Statement"])]
+    patterns = [text for each in statements for name in ("Resource", "NotResource") for text in _list(each.get(name, []))]
+    keys |= set(_keys(arn, patterns))
+    for statement in statements:
+        people |= {name for names in statement.get("NotPrincipal", {}).values() for name in _list(names)}
     targets = [(action, arn) for action in BUCKET_ACTIONS]
     targets += [(action, f"{arn}/{key}") for action in OBJECT_ACTIONS for key in sorted(keys)]
     every = list(contexts(*documents))
@@ -210,7 +226,10 @@ def requests(arn: str, *documents: Mapping[str, Any] | None) -> Iterator[Request
 
 
 def _keys(arn: str, patterns: list[str]) -> Iterator[str]:
-    for pattern in patterns:
+    # Two NotResource may leave out what begins like the one and ends like the other.
+    ends = {text.removeprefix(f"{arn}/") for text in patterns if text.startswith(f"{arn}/") and "$" not in text}
+    both = [f"{arn}/{left}{right}" for left in ends for right in ends if left[:1] != "*" and right[:1] == "*"]
+    for pattern in patterns + both:
         for filling in ("", "q", "q/r"):
             text = pattern.replace("*", filling).replace("?", "u")
             if text.startswith(f"{arn}/") and len(text) > len(arn) + 1:

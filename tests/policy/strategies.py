@@ -140,10 +140,69 @@ def statements(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+# What one statement may be cut into, so that the parts together refuse what it did.
+_CUTS: list[tuple[dict[str, Any], ...]] = [
+    ({"Resource": ARN}, {"Resource": f"{ARN}/*"}),
+    ({"Resource": f"{ARN}/?*"}, {"Resource": "arn:aws:s3:::law-bucke?"}),
+    ({"NotResource": f"{ARN}/public/*"}, {"Resource": f"{ARN}/public/*"}),
+    ({"NotResource": f"{ARN}/public/*"}, {"NotResource": f"{ARN}/private*"}),
+    ({"NotResource": f"{ARN}/a*"}, {"NotResource": f"{ARN}/*b"}),
+    ({"Resource": f"{ARN}/?"}, {"Resource": f"{ARN}/??"}, {"Resource": f"{ARN}/???*"}, {"Resource": ARN}),
+    ({"NotAction": "s3:GetObject"}, {"Action": "s3:Get*"}),
+    ({"NotAction": "s3:Get*"}, {"NotAction": "s3:Put*"}),
+    ({"NotAction": ["s3:ListBucket", "s3:PutObject"]}, {"Action": "s3:ListBucket"}, {"Action": "s3:PutObject"}),
+]
+_CASES: list[tuple[tuple[str, str, Any], ...]] = [
+    (("IpAddress", "aws:SourceIp", "10.0.0.0/8"), ("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")),
+    (("StringNotEquals", "aws:PrincipalOrgID", "o-one"), ("StringNotEquals", "aws:PrincipalOrgID", "o-two")),
+    (("StringEquals", "aws:PrincipalOrgID", "o-one"), ("StringNotEquals", "aws:PrincipalOrgID", ["o-one"])),
+    (("StringEquals", "aws:PrincipalOrgID", "o-one"), ("StringNotEqualsIfExists", "aws:PrincipalOrgID", "o-one")),
+    (("StringLike", "aws:PrincipalArn", "arn:aws:iam::1*"), ("StringNotLike", "aws:PrincipalArn", "arn:aws:iam::1*")),
+    (("Bool", "aws:ViaAWSService", "true"), ("BoolIfExists", "aws:ViaAWSService", "false")),
+    (("Bool", "aws:ViaAWSService", "true"), ("Bool", "aws:ViaAWSService", "false")),
+    (("Null", "s3:TlsVersion", "true"), ("Null", "s3:TlsVersion", "false")),
+    (("NumericLessThan", "s3:TlsVersion", "1.2"), ("NumericGreaterThanEqualsIfExists", "s3:TlsVersion", "1.2")),
+    (("Null", HEADER, "true"), ("StringNotEquals", HEADER, "aws:kms")),
+    (("StringEquals", HEADER, ["AES256", "aws:fsx"]), ("StringNotEquals", HEADER, "AES256")),
+    (("Null", "aws:PrincipalArn", "true"), ("StringLike", "aws:PrincipalArn", "*")),
+    (("Bool", "aws:SecureTransport", "true"), ("Bool", "aws:SecureTransport", "false")),
+    (("DateLessThan", "aws:CurrentTime", "2050-01-01T00:00:00Z"), ("DateGreaterThanEqualsIfExists", "aws:CurrentTime", "2050-01-01T00:00:00Z")),
+]
+
+
+@st.composite
+def split(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw a full Deny cut into parts, each part perhaps cut again; now and then one part is lost."""
+    deny = draw(st.sampled_from([TLS, SSE]))
+    whole = {name: value for name, value in deny.statement.items() if name != "Sid"}
+    parts = [draw(st.sampled_from([whole, whole | {"Action": "s3:*"}]))]
+    for _ in range(draw(st.integers(1, 2))):
+        part = parts.pop(draw(st.integers(0, len(parts) - 1)))
+        parts += draw(st.sampled_from([_cut(part, each) for each in _CUTS] + [_cases(part, each) for each in _CASES]))
+    if draw(st.integers(0, 3)) == 0:
+        parts.pop(draw(st.integers(0, len(parts) - 1)))
+    return draw(st.permutations(parts)) if parts else [whole]
+
+
+def _cut(part: dict[str, Any], cuts: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    element = next(iter(cuts[0])).removeprefix("Not")
+    rest = {name: value for name, value in part.items() if name.removeprefix("Not") != element}
+    return [rest | each for each in cuts]
+
+
+def _cases(part: dict[str, Any], cases: tuple[tuple[str, str, Any], ...]) -> list[dict[str, Any]]:
+    found = []
+    for operator, key, value in cases:
+        condition = dict(part["Condition"])
+        condition[operator] = condition.get(operator, {}) | {key: value}
+        found.append(part | {"Condition": condition})
+    return found
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a policy of one to four statements, now and then a lone one that stands outside a list."""
-    found = draw(st.lists(statements(), min_size=1, max_size=4))
+    """Draw a policy of a few statements, now and then a lone one that stands outside a list."""
+    found = draw(st.lists(statements(), min_size=1, max_size=4) | split())
     version = draw(st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17", None]))
     return {
         **({"Version": version} if version else {}),

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 Clients = Callable[[str, str], Any]
 
@@ -24,7 +24,13 @@ _CONFIG = Config(
 @cache
 def client(service: str, region: str) -> Any:
     """Return the client of *service* in *region*; the endpoint is the environment's (AWS_ENDPOINT_URL) or AWS's."""
-    return boto3.client(service, region_name=region, config=_CONFIG)
+    return _session().create_client(service, region_name=region, config=_CONFIG)
+
+
+@cache
+def _session() -> Session:
+    """Return boto3's own foundation: its resources and transfers, never used here, would double the import."""
+    return Session()
 
 
 def code(error: ClientError) -> str:

@@ -14,6 +14,8 @@ from pipeseal.policy.globs import Globs, has_variable, is_wild, shown, tails, ti
 
 # Question marks at the end of a pattern ask for keys of a certain length, and each length is a cell.
 _LONGEST = 63
+# Cells are spent on such lengths only up to this many.
+_MOST = 500
 _END = re.compile(r"[*?]*$")
 
 
@@ -123,8 +125,19 @@ def _cells(resources: Sequence[str], statements: Sequence[Statement]) -> tuple[l
         fresh += [prefix + "?" * length for length in range(least, longest + 1)]
         fresh.append(prefix + "?" * (longest + 1))
         ends = {end for text in excluded for end in tails(text, prefix)}
-        symbolic += sorted(prefix + ("?*" if end == "*" and least else end) for end in ends if end or not least)
+        lengths = longest + 1 if len(ends) * longest <= _MOST else 1
+        symbolic += sorted({prefix + each for end in ends for each in _stretched(end, lengths) if each or not least})
     return fresh, symbolic
+
+
+def _stretched(end: str, lengths: int) -> Iterator[str]:
+    """Yield *end* with its first star as so many letters, and as more: what reaches all may do so between several."""
+    head, star, rest = end.partition("*")
+    if not star:
+        yield end
+        return
+    yield from (head + "?" * length + rest for length in range(lengths))
+    yield tidy(head + "?" * lengths + "*" + rest)
 
 
 def _by_resource(fresh: Sequence[str], symbolic: Sequence[str], statements: Sequence[Statement]) -> tuple[int, ...]:
@@ -137,7 +150,7 @@ def _by_resource(fresh: Sequence[str], symbolic: Sequence[str], statements: Sequ
             hazy |= (len(lists[index]) < len(statement.resources)) << index
         else:
             lists[index] = [text for text in lists[index] if _marks(text) <= _LONGEST]
-    table = _Table(lists)
+    table = _Table(lists, _shared([*fresh, *symbolic]))
     found = [table.containing(cell) ^ excluding for cell in fresh]
     for cell in symbolic:
         reached, touched = table.containing(cell), table.touching(cell)
@@ -181,22 +194,36 @@ def _mask(flags: Iterable[bool]) -> int:
     return sum(1 << index for index, flag in enumerate(flags) if flag)
 
 
+def _shared(cells: Sequence[str]) -> str:
+    """Return the text that all *cells* begin with, up to the first wildcard."""
+    low, high = min(cells), max(cells)
+    length = 0
+    while length < len(low) and low[length] == high[length] and low[length] not in "*?":
+        length += 1
+    return low[:length]
+
+
 class _Table:
-    """The patterns of several statements in one automaton, answering with a bit for each statement."""
+    """The patterns of several statements in one automaton, answering with a bit for each statement.
 
-    __slots__ = ("_globs", "_masks")
+    What all cells asked about begin with is *shared*, and is moved over once.
+    """
 
-    def __init__(self, lists: Sequence[Sequence[str]]) -> None:
+    __slots__ = ("_globs", "_masks", "_shared", "_start")
+
+    def __init__(self, lists: Sequence[Sequence[str]], shared: str = "") -> None:
         numbers = {text: index for index, text in enumerate(dict.fromkeys(text for each in lists for text in each))}
         self._globs = Globs(numbers)
+        self._shared = len(shared)
+        self._start = self._globs.containing(shared, self._globs.start)
         finals = self._globs.finals
         self._masks = [sum(finals[number] for number in {numbers[text] for text in each}) for each in lists]
 
     def containing(self, cell: str) -> int:
-        return self._answer(self._globs.containing(cell, self._globs.start))
+        return self._answer(self._globs.containing(cell[self._shared :], self._start))
 
     def touching(self, cell: str) -> int:
-        return self._answer(self._globs.touching(cell, self._globs.start))
+        return self._answer(self._globs.touching(cell[self._shared :], self._start))
 
     def _answer(self, states: int) -> int:
         return _mask(bool(states & mask) for mask in self._masks) if states else 0

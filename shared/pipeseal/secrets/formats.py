@@ -22,6 +22,8 @@ class Format(NamedTuple):
     pattern: str
 
 
+# A table of our own: detect-secrets would add requests, PyYAML and a plugin loader to every cold start, and its
+# findings hold the values.
 _START = r"(?<![A-Za-z0-9])"
 AWS_KEY_ID = "AWS access key id"
 FORMATS = (
@@ -68,7 +70,9 @@ FORMATS = (
     Format("DigitalOcean token", ("_v1_",), _START + r"do[opr]_v1_[0-9a-f]{32,}"),
     Format("Databricks token", ("dapi",), _START + r"dapi[0-9a-f]{32}"),
     Format("Hugging Face token", ("hf_",), _START + r"hf_[A-Za-z0-9]{30,}"),
-    Format("Anthropic or OpenAI key", ("sk-",), _START + r"sk-(?:(?:ant|proj|svcacct|admin)-[\w-]{20,}|[A-Za-z0-9]{40,})"),
+    Format(
+        "Anthropic or OpenAI key", ("sk-",), _START + r"sk-(?:(?:ant|proj|svcacct|admin)-[\w-]{20,}|[A-Za-z0-9]{40,})"
+    ),
     Format("New Relic key", ("NRAK-",), _START + r"NRAK-[A-Z0-9]{20,}"),
     Format("Grafana token", ("glsa_", "glc_"), _START + r"gl(?:sa|c)_[A-Za-z0-9]{20,}"),
     Format("Sentry token", ("sntry",), _START + r"sntry[su]_[\w+/=-]{20,}"),
@@ -80,6 +84,7 @@ FORMATS = (
 )
 
 _USERINFO = r"://([^\s/?#@:\"'\\]{0,128})(?::([^\s/?#\"'\\]{0,256}))?@(?!sha(?:256|512):)(?=[\w\[$])"
+_LONG = 16  # characters, with a digit among them, that no person is called by
 _GO_DSN = r"(?<![^\s\"'=])[\w.-]{1,64}:([^\s@/\"']{1,128})@(?:tcp|unix)\("
 
 
@@ -107,10 +112,11 @@ def _userinfo(text: str) -> Iterator[Token]:
         plain = re.sub(r"#\{[^{}]{0,256}\}|\{\{[^{}]{0,256}\}\}|<[A-Za-z][^<>\n]{0,64}>", "${_}", text)
         for found in re.finditer(_USERINFO, plain):
             user, password = found[1], found[2] or ""
-            if is_literal(password, Promise.PASSWORD) or password.isdecimal():
+            if password in {"", "x-oauth-basic"}:  # the latter is GitHub's way to say that the user is the token
+                if _is_token(user):
+                    yield Token("credentials in a URL", user)
+            elif is_literal(password, Promise.PASSWORD) or password.isdecimal():
                 yield Token("credentials in a URL", password)
-            elif _is_token(user):
-                yield Token("credentials in a URL", user)
     if "@tcp(" in text or "@unix(" in text:
         for found in re.finditer(_GO_DSN, text):
             if is_literal(found[1], Promise.PASSWORD):
@@ -122,4 +128,4 @@ def _is_token(user: str) -> bool:
     if not is_literal(user, Promise.SECRET):
         return False
     mixed = any(letter.isdigit() for letter in user) and any(letter.isalpha() for letter in user)
-    return "token" in user.lower() or (len(user) >= 16 and mixed) or len(user) >= 32
+    return "token" in user.lower() or (len(user) >= _LONG and mixed) or len(user) >= 2 * _LONG

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import Enum, auto
 
 
 class Promise(Enum):
     """How surely a name says that its value is secret, and so how little a value needs to be one."""
 
-    NOTHING = "nothing"
-    MAYBE = "maybe"  # auth, credentials, ssh key: as often the label of a secret as the secret
-    KEY = "key"  # an encryption key: as often the id of a KMS key as key material
-    SECRET = "secret"
-    PASSWORD = "password"  # people choose these, so a short one or a number counts as well
+    NOTHING = auto()
+    MAYBE = auto()  # auth, credentials, ssh key: as often the label of a secret as the secret
+    KEY = auto()  # an encryption key: as often the id of a KMS key as key material
+    SECRET = auto()
+    PASSWORD = auto()  # people choose these, so a short one or a number counts as well
 
 
-_PASSWORDS = frozenset(
-    "password passwords passwd passphrase passcode pwd pswd psw pw passwort kennwort senha contraseña contrasena".split()
+def word_list(text: str) -> frozenset[str]:
+    """Return the words of a list that reads better without quotes."""
+    return frozenset(text.split())
+
+
+_PASSWORDS = word_list(
+    "password passwords passwd passphrase passcode pwd pswd psw pw passwort kennwort senha contraseña contrasena"
 )
-_SECRETS = frozenset("secret secrets token tokens pat apikey apikeys".split())
-_MAYBES = frozenset("auth authorization basicauth credential credentials cred creds bearer jwt".split())
-_SECRET_KEYS = frozenset(
+_SECRETS = word_list("secret secrets token tokens pat apikey apikeys")
+_MAYBES = word_list("auth authorization basicauth credential credentials cred creds bearer jwt")
+_SECRET_KEYS = word_list(
     "access account admin api auth client consumer hmac integration jwt licence license private secret "
-    "session shared storage subscription webhook".split()
+    "session shared storage subscription webhook"
 )
-_CIPHER_KEYS = frozenset("aes cipher crypto decryption encryption encrypt master root sign signature signing".split())
-_LABEL_KEYS = frozenset("app application deploy gpg pgp rsa service ssh ssl tls".split())
+_CIPHER_KEYS = word_list("aes cipher crypto decryption encryption encrypt master root sign signature signing")
+_LABEL_KEYS = word_list("app application deploy gpg pgp rsa service ssh ssl tls")
 _JOINED = (
     ("password", Promise.PASSWORD),
     ("passwd", Promise.PASSWORD),
@@ -45,10 +50,10 @@ _JOINED = (
     ("masterkey", Promise.KEY),
     ("credentials", Promise.MAYBE),
 )
-_NOT_A_PASS = frozenset("bypass compass encompass overpass surpass trespass underpass".split())
+_NOT_A_PASS = word_list("bypass compass encompass overpass surpass trespass underpass")
 
 # Said after the secret word, these speak of the secret's whereabouts or rules: SECRET_NAME, TokenUrl, PASSWORD_LENGTH.
-_ABOUT = frozenset(
+_ABOUT = word_list(
     "age alg algo algorithm alias arn arns attempts aud audience backend branch bucket budget cache change changed "
     "characters chars check class column complexity config configuration count created date days dir directory domain "
     "duration email enable enabled endpoint engine env expiration expires expiry exists field file filename files "
@@ -58,15 +63,17 @@ _ABOUT = frozenset(
     "prefix project prompt provider queue rate ref reference refs regex region repo repository required reset role "
     "rotation rule rules scope scopes seconds server service size source state status stdin store strength suffix "
     "table tag team time timeout timestamp title topic ttl type types uri uris url urls usage used user username "
-    "validation validity var variable vars version versions".split()
+    "validation validity var variable vars version versions"
 )
 # DB_PASSWORD_PROD is DB_PASSWORD: an environment's name at the end says nothing of the kind of value.
-_ENVIRONMENTS = frozenset("dev development live prod production qa stage staging test uat v".split())
-# Said before the secret word, these make it something else: NEXT_TOKEN, MAX_TOKENS, --no-password.
-_OTHER_TOKENS = frozenset("cancellation continuation design idempotency max min next num page pagination stop".split())
-_WITHOUT = frozenset("no non skip without".split())
-_NOT_SECRET_KEYS = frozenset("kms public pub".split())
-_OTHER_PASSES = frozenset("on if must first second one two single all".split())
+_ENVIRONMENTS = word_list("dev development live prod production qa stage staging test uat v")
+# Said before the secret word, these make it something else: NEXT_TOKEN, existingSecret, --no-password.
+_OTHER_TOKENS = word_list(
+    "cancellation continuation design existing idempotency max min next num page pagination pull stop"
+)
+_WITHOUT = word_list("no non skip without")
+_NOT_SECRET_KEYS = word_list("kms public pub")
+_OTHER_PASSES = word_list("on if must first second one two single all")
 _LONGEST = 200  # longer names are nobody's, and need not be split
 
 
@@ -98,32 +105,29 @@ def promise(name: str) -> Promise:
 def _promise_of(word: str, before: list[str], *, last: bool) -> Promise:
     """Return what *word* promises, given the words *before* it."""
     previous = before[-1] if before else ""
+    found = Promise.NOTHING
     if previous in _WITHOUT:
-        return Promise.NOTHING
+        return found
     if word in {"key", "keys"}:
-        return Promise.NOTHING if _NOT_SECRET_KEYS & set(before) else _promise_of_key(previous)
-    if word in _PASSWORDS:
-        return Promise.PASSWORD
-    if word == "pass":
-        return Promise.PASSWORD if last and previous not in _OTHER_PASSES else Promise.NOTHING
-    if word in _SECRETS:
-        return Promise.NOTHING if previous in _OTHER_TOKENS else Promise.SECRET
-    if word in _MAYBES:
-        return Promise.MAYBE if last else Promise.NOTHING
-    return _promise_of_joined(word)
+        found = _promise_of_key(before)
+    elif word in _PASSWORDS or (word == "pass" and last and previous not in _OTHER_PASSES):
+        found = Promise.PASSWORD
+    elif word in _SECRETS:
+        found = Promise.NOTHING if previous in _OTHER_TOKENS else Promise.SECRET
+    elif word in _MAYBES:
+        found = Promise.MAYBE if last else Promise.NOTHING
+    elif word != "pass" and word not in _NOT_A_PASS:
+        found = next((sure for ending, sure in _JOINED if word.endswith(ending)), Promise.NOTHING)
+    return found
 
 
-def _promise_of_key(previous: str) -> Promise:
-    """Return what a key promises by the word before it; a key without one is a key to look things up."""
+def _promise_of_key(before: list[str]) -> Promise:
+    """Return what a key promises by the words before it; a key without one is a key to look things up."""
+    previous = before[-1] if before else ""
+    if not _NOT_SECRET_KEYS.isdisjoint(before):
+        return Promise.NOTHING
     if previous in _SECRET_KEYS:
         return Promise.SECRET
     if previous in _CIPHER_KEYS:
         return Promise.KEY
     return Promise.MAYBE if previous in _LABEL_KEYS else Promise.NOTHING
-
-
-def _promise_of_joined(word: str) -> Promise:
-    """Return what a word such as dbpassword or GITHUBTOKEN promises by its end."""
-    if word in _NOT_A_PASS:
-        return Promise.NOTHING
-    return next((found for ending, found in _JOINED if word.endswith(ending)), Promise.NOTHING)

@@ -14,7 +14,13 @@ _SHOWN = 64  # characters of a name; a mail's line, and far from the size limit 
 _TELLING = 4  # a literal shorter than this is in half of all words, so its presence in a name says nothing
 _DEEP = 40  # steps of a path that are shown; a real one has ten
 # Lists whose elements a person knows by name.
-_NOUNS = {"stages": "stage", "actions": "action", "rules": "rule", "variables": "variable", "environmentVariables": "variable"}
+_NOUNS = {
+    "stages": "stage",
+    "actions": "action",
+    "rules": "rule",
+    "variables": "variable",
+    "environmentVariables": "variable",
+}
 _UNSAID = frozenset({"configuration", "conditions", "environment"})
 _VALUES = frozenset({"value", "defaultvalue", "parametervalue"})
 

@@ -21,14 +21,14 @@ _REFERENCE_TYPES = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
 _NAMES = ("name", "key", "parameterkey", "parametername", "variable")
 _VALUES = ("value", "defaultvalue", "parametervalue")
 # A key that says nothing of its own: {"DbPassword": {"value": ...}} is a DbPassword.
-_TRANSPARENT = frozenset({"value", "defaultvalue", "parametervalue", "default", "literal", "plaintext", "content", "text"})
+_TRANSPARENT = frozenset({*_VALUES, "default", "literal", "plaintext", "content", "text"})
 
 _ROTATE = "whoever could read the pipeline has it, so replace it"
 _ADVICE = {
     "EnvironmentVariables": "keep it in Secrets Manager and name it with type SECRETS_MANAGER",
     "environmentVariables": "keep it in Secrets Manager and name it with type SECRETS_MANAGER",
-    "commands": "keep it in Secrets Manager and give it to the commands as an environment variable of type SECRETS_MANAGER",
-    "ParameterOverrides": "keep it in Secrets Manager and let the template fetch it with {{resolve:secretsmanager:...}}",
+    "commands": "keep it in Secrets Manager and name it in environmentVariables with type SECRETS_MANAGER",
+    "ParameterOverrides": "keep it in Secrets Manager and let the template {{resolve:secretsmanager:...}} it",
     "UserParameters": "keep it in Secrets Manager, pass its ARN and let the function fetch it",
     "variables": "keep it in Secrets Manager: a pipeline's variables are shown with every execution",
 }
@@ -146,7 +146,11 @@ def _visit(node: _Node) -> Iterator[_Hit | _Node]:
         yield from _in_mapping(value, node)
     elif isinstance(value, list | tuple):
         for index, element in enumerate(value):
-            yield _Node(element, Place(node.place, None, index, _name_of(element)), node.name)
+            # ["--password", "..."] is a command's arguments, each by itself.
+            before = value[index - 1] if index else None
+            option = isinstance(before, str) and before.startswith("-") and not str(element).startswith("-")
+            name = str(before).lstrip("-") if option else node.name
+            yield _Node(element, Place(node.place, None, index, _name_of(element)), name)
     elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**64:
         yield from _under_name(str(value), node)
 
@@ -154,7 +158,7 @@ def _visit(node: _Node) -> Iterator[_Hit | _Node]:
 def _in_mapping(mapping: Mapping[Any, Any], node: _Node) -> Iterator[_Hit | _Node]:
     """Yield what the keys of *mapping* give away, and its values with the names that they stand under."""
     own = _name_of(mapping)
-    reference = own is not None and _field(mapping, ("type",)) in _REFERENCE_TYPES
+    reference = own is not None and str(_field(mapping, ("type",))).upper() in _REFERENCE_TYPES
     function = len(mapping) == 1 and all(key == "Ref" or str(key).startswith("Fn::") for key in mapping)
     token = _token_of(mapping)
     for index, (key, value) in enumerate(mapping.items()):
@@ -212,7 +216,7 @@ def _under_name(value: str, node: _Node) -> Iterator[_Hit]:
         yield _Hit(node.place, "", node.name, literals=(value,))
 
 
-def _json(value: str) -> Any | None:
+def _json(value: str) -> object:
     """Return the object or list that *value* holds as JSON, if it does."""
     if value.lstrip()[:1] not in {"{", "["}:
         return None
@@ -243,7 +247,7 @@ def _field(mapping: Mapping[Any, Any], keys: Sequence[str]) -> object:
     for wanted in keys:
         for key, value in mapping.items():
             if isinstance(key, str) and key.lower() == wanted:
-                return value.upper() if wanted == "type" and isinstance(value, str) else value
+                return value
     return None
 
 

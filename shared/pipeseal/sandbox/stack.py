@@ -1,0 +1,135 @@
+"""What template.yaml deploys, as far as the embedded account needs it: functions and their rules, what they keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_RULES = {"EventBridgeRule", "CloudWatchEvent"}
+_SUBSTITUTED = re.compile(r"\$\{([^!}]+)}")
+_FIRST_RETRIES = 2
+"""How often Lambda retries an asynchronous invocation where nothing says otherwise."""
+
+
+class StackError(Exception):
+    """The template cannot be found or understood; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that EventBridge invokes."""
+
+    name: str
+    path: Path
+    handler: str
+    environment: Mapping[str, str]
+    patterns: tuple[Mapping[str, Any], ...]
+    """The event patterns of its rules: one that matches is enough."""
+    retries: int = _FIRST_RETRIES
+
+
+def find_template() -> Path:
+    """Return the template of this checkout, or of the one around the working directory; raise StackError."""
+    for start in (Path(__file__).resolve(), Path.cwd() / "here"):
+        for folder in start.parents:
+            template = folder / "template.yaml"
+            if template.is_file() and (folder / "functions").is_dir():
+                return template
+    raise StackError("there is no template.yaml here: run this in a clone of pipeseal, which has the functions too")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms: !Ref x is {"Ref": "x"}."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    match node:
+        case yaml.ScalarNode():
+            return {name: loader.construct_scalar(node)}
+        case yaml.SequenceNode():
+            return {name: loader.construct_sequence(node, deep=True)}
+        case _:
+            assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has no fourth kind
+            return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+class Stack:
+    """The template at *path* as a stack of that *name*; *parameters* override the template's defaults."""
+
+    def __init__(
+        self, path: Path, account: str, region: str, parameters: Mapping[str, str], name: str = "pipeseal"
+    ) -> None:
+        """Read the template; raise StackError where it is none."""
+        self.path = path
+        try:
+            self._template = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+            declared = self._template["Parameters"]
+            self._resources: Mapping[str, Any] = self._template["Resources"]
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise StackError(f"{path} is no SAM template that could be read: {error!r}") from error
+        if unknown := set(parameters) - set(declared):
+            raise StackError(f"{path} has no parameter {', '.join(sorted(unknown))}")
+        self._values = {
+            "AWS::StackName": name,
+            "AWS::AccountId": account,
+            "AWS::Region": region,
+            "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
+            **{parameter: str(each.get("Default", "")) for parameter, each in declared.items()},
+            **parameters,
+        }
+
+    def functions(self) -> Iterator[Function]:
+        """Yield the functions that an event pattern invokes."""
+        shared = self._template.get("Globals", {}).get("Function", {})
+        for name, resource in self._resources.items():
+            if resource["Type"] != "AWS::Serverless::Function":
+                continue
+            own = resource["Properties"]
+            events = own.get("Events", {}).values()
+            patterns = tuple(event["Properties"]["Pattern"] for event in events if event["Type"] in _RULES)
+            if patterns:
+                yield self._function(name, shared, own, patterns)
+
+    def _function(self, name: str, shared: Any, own: Any, patterns: tuple[Any, ...]) -> Function:  # noqa: ANN401 - YAML
+        module, _, handler = own["Handler"].rpartition(".")
+        variables = {
+            **shared.get("Environment", {}).get("Variables", {}),
+            **own.get("Environment", {}).get("Variables", {}),
+        }
+        return Function(
+            name=name,
+            path=self.path.parent / (own.get("CodeUri") or shared["CodeUri"]) / f"{module}.py",
+            handler=handler,
+            environment={each: self.resolve(value, f"{name}'s variable {each}") for each, value in variables.items()},
+            patterns=patterns,
+            retries=(own.get("EventInvokeConfig") or shared.get("EventInvokeConfig") or {}).get(
+                "MaximumRetryAttempts", _FIRST_RETRIES
+            ),
+        )
+
+    def properties(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the properties of every resource of the type *kind*."""
+        for resource in self._resources.values():
+            if resource["Type"] == kind:
+                yield resource.get("Properties", {})
+
+    def resolve(self, value: object, what: str) -> str:
+        """Return the text that CloudFormation would put for *value*; raise StackError for more than parameters."""
+        match value:
+            case {"Ref": str(name)} if name in self._values:
+                return self._values[name]
+            case {"Fn::Sub": str(text)} if set(_SUBSTITUTED.findall(text)) <= set(self._values):
+                return _SUBSTITUTED.sub(lambda found: self._values[found[1]], text)
+            case str() | int() | float():
+                return str(value)
+        raise StackError(f"{self.path}: {what} is {value!r}, and the embedded account knows parameters only")

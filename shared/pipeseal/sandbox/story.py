@@ -1,0 +1,297 @@
+"""The story that the demo tells: people at work on a pipeline, each leaving something unsealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeseal.cloudtrail import subjects
+from pipeseal.controls.s3_sse_uploads import deny_unencrypted
+from pipeseal.controls.s3_tls import deny_insecure
+from pipeseal.model import Bucket, Key, Pipeline, Ref
+from pipeseal.sandbox.account import Account, Alert
+from pipeseal.sandbox.people import ADA, GRACE, TERRAFORM, Person
+from pipeseal.sandbox.records import Event
+from pipeseal.sandbox.router import Delivery
+from pipeseal.secrets import in_pipeline
+
+SHOP = "acme-webshop-artifacts"
+BILLING = "acme-billing-artifacts"
+WEBSITE = "acme-website"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one person does."""
+
+    title: str
+    person: Person
+    why: str
+    act: Callable[[Account, dict[str, str]], None]
+    """Makes the calls; the second argument carries the ids of what was made from scene to scene."""
+    letter: bool = False
+    """Whether the mail is worth showing whole."""
+    diff: bool = True
+    """Whether the policy diff is, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A scene as it went."""
+
+    scene: Scene
+    calls: tuple[Event, ...]
+    deliveries: tuple[Delivery, ...]
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encore:
+    """What the second delivery of the events came to."""
+
+    deliveries: tuple[Delivery, ...]
+    writes: int
+    """Calls of the functions that changed a resource."""
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(slots=True)
+class Story:
+    """The scenes on an open account, played one by one; *left* is how people left each resource at first."""
+
+    account: Account
+    left: dict[Ref, tuple[Fact, ...]] = field(default_factory=dict)
+    _made: dict[str, str] = field(default_factory=dict)
+
+    def play(self, scene: Scene) -> Episode:
+        """Let the person of *scene* act, look at what they left, and only then let the events go out."""
+        with self.account.router.held():
+            scene.act(self.account, self._made)
+            calls = tuple(_drained(self.account))
+            for ref in _touched(self.account, calls):
+                if ref not in self.left:
+                    self.left[ref] = self.facts(ref)
+        return Episode(scene, calls, tuple(self.account.router.settle()), tuple(self.account.alerts()))
+
+    def again(self, calls: Iterable[Event]) -> Encore:
+        """Deliver every event a second time."""
+        former = self.account.writes
+        for event in calls:
+            self.account.router.publish(event)
+        deliveries = tuple(self.account.router.settle())
+        return Encore(deliveries, self.account.writes - former, tuple(self.account.alerts()))
+
+    def facts(self, ref: Ref) -> tuple[Fact, ...]:
+        """Say how the resource is now."""
+        world = self.account.world
+        resource, _ = world.read(ref)
+        return tuple(_facts(world.complete(resource))) if resource else (Fact("gone", good=True),)
+
+
+def _drained(account: Account) -> Iterator[Event]:
+    while not account.calls.empty():
+        yield account.calls.get()
+
+
+def _touched(account: Account, calls: tuple[Event, ...]) -> Iterator[Ref]:
+    """Yield the resources that *calls* are about, and those that they lead on to."""
+    for call in calls:
+        for ref in subjects(call):
+            resource, _ = account.world.read(ref)
+            yield ref
+            yield from resource.leads_to() if resource else ()
+
+
+# ------------------------------------------------------------------------- facts
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is so with a resource; *good* is None where it is neither good nor bad."""
+
+    text: str
+    good: bool | None
+
+
+def _facts(resource: Bucket | Key | Pipeline) -> Iterator[Fact]:
+    match resource:
+        case Bucket():
+            yield from _bucket(resource)
+        case Key():
+            window = f", deleted in {resource.window} days" if resource.window else ""
+            yield Fact(
+                f"{resource.spec}, {resource.status}{window}", good=resource.encrypts or resource.status != "Enabled"
+            )
+        case Pipeline():
+            yield from _pipeline(resource)
+
+
+def _bucket(bucket: Bucket) -> Iterator[Fact]:
+    tls = bucket.policy.verdict(deny_insecure(bucket.arn)).full
+    if bucket.website:
+        yield Fact("a website: plain HTTP by nature", good=None)
+        return
+    yield Fact("TLS only", good=True) if tls else Fact("plain HTTP accepted", good=False)
+    kms = bucket.policy.verdict(deny_unencrypted(bucket.arn)).full
+    yield Fact("uploads under KMS only", good=True) if kms else Fact("uploads without KMS", good=False)
+    rule = (bucket.encryption.get("Rules") or [{}])[0]
+    default = rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "nothing")
+    yield Fact(f"{default} by default", good=default.startswith("aws:kms"))
+
+
+def _pipeline(pipeline: Pipeline) -> Iterator[Fact]:
+    for store in pipeline.stores:
+        key = pipeline.keys.get((store.region, store.key))
+        if isinstance(key, Key):
+            state = "" if key.status == "Enabled" else f", {key.status}"
+            yield Fact(f"artifact key: {key.spec}{state}", good=key.encrypts)
+        elif not store.key:
+            yield Fact("artifact key: AWS managed", good=True)
+    if secrets := sum(1 for _ in in_pipeline(pipeline.document)):
+        yield Fact(f"{secrets} secret{'s' if secrets > 1 else ''} in clear", good=False)
+    if pipeline.transition and not pipeline.transition.enabled:
+        yield Fact(f"quarantined before {pipeline.transition.stage}", good=None)
+
+
+# ------------------------------------------------------------------------ scenes
+
+
+def _action(name: str, category: str, provider: str, owner: str = "AWS", **configuration: str) -> dict[str, Any]:
+    kind = {"category": category, "owner": owner, "provider": provider, "version": "1"}
+    return {"name": name, "actionTypeId": kind, "configuration": configuration}
+
+
+def _pipeline_of(account: Account, name: str, bucket: str, source: dict[str, Any], key: str = "") -> dict[str, Any]:
+    store = {"type": "S3", "location": bucket} | ({"encryptionKey": {"id": key, "type": "KMS"}} if key else {})
+    return {
+        "name": name,
+        "roleArn": account.pipeline_role,
+        "artifactStore": store,
+        "stages": [
+            {"name": "Source", "actions": [{**source, "outputArtifacts": [{"name": "code"}]}]},
+            {
+                "name": "Build",
+                "actions": [
+                    {
+                        **_action("Compile", "Build", "CodeBuild", ProjectName=name),
+                        "inputArtifacts": [{"name": "code"}],
+                        "outputArtifacts": [{"name": "package"}],
+                    }
+                ],
+            },
+            {
+                "name": "Deploy",
+                "actions": [
+                    {
+                        **_action("Stack", "Deploy", "CloudFormation", ActionMode="CREATE_UPDATE", StackName=name),
+                        "inputArtifacts": [{"name": "package"}],
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def _github(token: str) -> dict[str, Any]:
+    return _action(
+        "Fetch", "Source", "GitHub", "ThirdParty", Owner="acme", Repo="webshop", Branch="main", OAuthToken=token
+    )
+
+
+def _starts(account: Account, _made: dict[str, str]) -> None:
+    account.client("s3", ADA).create_bucket(Bucket=SHOP)
+    structure = _pipeline_of(account, "webshop", SHOP, _github("a-token-in-clear"))
+    account.client("codepipeline", ADA).create_pipeline(pipeline=structure)
+
+
+def _forgets_tls(account: Account, _made: dict[str, str]) -> None:
+    statement = {
+        "Sid": "TheTestAccountReads",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{SHOP}/*",
+    }
+    document = {"Version": "2012-10-17", "Id": "webshop", "Statement": [statement]}
+    account.client("s3", GRACE).put_bucket_policy(Bucket=SHOP, Policy=json.dumps(document))
+
+
+def _makes_rsa_key(account: Account, made: dict[str, str]) -> None:
+    kms = account.client("kms", TERRAFORM)
+    request = {"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT", "Description": "artifacts"}
+    made["rsa"] = kms.create_key(**request)["KeyMetadata"]["Arn"]
+
+
+def _uses_rsa_key(account: Account, made: dict[str, str]) -> None:
+    account.client("s3", TERRAFORM).create_bucket(Bucket=BILLING)
+    connection = "arn:aws:codeconnections:us-east-1:123456789012:connection/6f2d1a3c-0000-4000-8000-000000000000"
+    source = _action(
+        "Fetch",
+        "Source",
+        "CodeStarSourceConnection",
+        ConnectionArn=connection,
+        FullRepositoryId="acme/billing",
+        BranchName="main",
+    )
+    structure = _pipeline_of(account, "billing", BILLING, source, made["rsa"])
+    account.client("codepipeline", TERRAFORM).create_pipeline(pipeline=structure)
+
+
+def _moves_to_rsa_key(account: Account, made: dict[str, str]) -> None:
+    structure = _pipeline_of(account, "webshop", SHOP, _github("a-token-in-clear"), made["rsa"])
+    account.client("codepipeline", ADA).update_pipeline(pipeline=structure)
+
+
+def _opens_website(account: Account, _made: dict[str, str]) -> None:
+    s3 = account.client("s3", GRACE)
+    s3.create_bucket(Bucket=WEBSITE)
+    s3.put_bucket_website(Bucket=WEBSITE, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    statement = {
+        "Sid": "EverybodyReads",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{WEBSITE}/*",
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket=WEBSITE, Policy=json.dumps(document))
+
+
+SCENES = (
+    Scene(
+        "A pipeline for the web shop",
+        ADA,
+        "She makes a bucket for its artifacts, and hands the pipeline her GitHub token as it is.",
+        _starts,
+    ),
+    Scene(
+        "A policy that forgets TLS",
+        GRACE,
+        "She lets the test account read the artifacts. PutBucketPolicy replaces the whole policy, seal included.",
+        _forgets_tls,
+        letter=True,
+    ),
+    Scene(
+        "A key of the wrong kind",
+        TERRAFORM,
+        "Somebody copied a module that makes RSA keys.",
+        _makes_rsa_key,
+        letter=True,
+    ),
+    Scene(
+        "A pipeline under that key",
+        TERRAFORM,
+        "The billing pipeline names the key from the scene before. The operator has an artifact key to give.",
+        _uses_rsa_key,
+        diff=False,
+    ),
+    Scene(
+        "The web shop follows suit",
+        ADA,
+        "Same key, but AWS masks her token: to write the pipeline back would destroy it.",
+        _moves_to_rsa_key,
+    ),
+    Scene("A website", GRACE, "It is meant to be public, and S3 serves websites over plain HTTP only.", _opens_website),
+)

@@ -1,0 +1,80 @@
+"""The KMS adapter on moto: replicas that are still being made, and keys that are gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from pipeseal.aws import keys
+from pipeseal.aws.clients import client
+from pipeseal.model import Kind, Ref
+from pipeseal.settings import Settings
+from tests.account import ACCOUNT, REGION, Account
+
+METADATA: dict[str, Any] = {
+    "Arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "KeyState": "Creating",
+    "KeySpec": "RSA_2048",
+    "KeyUsage": "SIGN_VERIFY",
+    "CreationDate": datetime(2026, 11, 21, tzinfo=UTC),
+    "MultiRegion": True,
+    "MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA"},
+}
+
+
+class Maturing:
+    """A KMS whose key is Creating for the first *times* that it is described."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def describe_key(self, **_: str) -> dict[str, Any]:
+        self.times -= 1
+        return {"KeyMetadata": {**METADATA, "KeyState": "Creating" if self.times >= 0 else "Enabled"}}
+
+
+def test_a_replica_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KMS changes the state of a replica only once it is made, some seconds later."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    kms = Maturing(3)
+    found = keys.complete(lambda *_: kms, keys.described(METADATA), Settings())
+    assert (found.status, found.multi_region) == ("Enabled", "REPLICA")
+
+
+def test_a_replica_that_takes_long_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while the event goes back to Lambda's retries."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with pytest.raises(keys.NotReady, match="still Creating"):
+        keys.complete(lambda *_: Maturing(999), keys.described(METADATA), Settings())
+
+
+def test_a_key_that_is_gone_is_none(account: Account) -> None:
+    """Deleted for good meanwhile."""
+    assert account
+    assert keys.read(client, Ref(Kind.KEY, ACCOUNT, REGION, "0" * 36), None, Settings()) is None
+
+
+def test_a_record_of_old_has_only_the_older_field() -> None:
+    """Before 2022 a key spec stood in CustomerMasterKeySpec alone."""
+    old = {name: value for name, value in METADATA.items() if name != "KeySpec"}
+    assert keys.described({**old, "CustomerMasterKeySpec": "RSA_4096"}).spec == "RSA_4096"
+    assert keys.described(old).spec == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("status", "window", "calls"),
+    [("Disabled", 0, ["DisableKey"]), ("PendingDeletion", 7, ["DisableKey", "ScheduleKeyDeletion"])],
+)
+def test_a_key_is_disabled_before_it_is_scheduled(account: Account, status: str, window: int, calls: list[str]) -> None:
+    """Disabling acts at once; the deletion takes its days."""
+    made = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    key = keys.read(client, Ref(Kind.KEY, ACCOUNT, REGION, made["KeyId"]), None, Settings())
+    assert key
+    with account.calls() as made_calls:
+        keys.write(client, key, replace(key, status=status, window=window))
+    assert made_calls == calls
+    assert keys.reread(client, key, key).status == status

@@ -1,0 +1,97 @@
+"""The CodePipeline adapter on moto: keys by every name, and structures that must not be written back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from pipeseal.aws import pipelines
+from pipeseal.aws.clients import client
+from pipeseal.model import Key, Kind, Pipeline, Ref, Unread
+from pipeseal.settings import Settings
+from tests.account import ACCOUNT, REGION, Account
+from tests.resources import action, document
+
+REF = Ref(Kind.PIPELINE, ACCOUNT, REGION, "release")
+
+
+@pytest.fixture(autouse=True)
+def role(account: Account) -> None:
+    """Give the role that the structures name."""
+    assert account
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
+    boto3.client("iam").create_role(RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(trust))
+
+
+def read(structure: dict[str, Any]) -> Pipeline:
+    boto3.client("codepipeline").create_pipeline(pipeline=structure)
+    found = pipelines.read(client, REF, None, Settings())
+    assert found
+    return found
+
+
+def under(name: str) -> Key | Unread:
+    return read(document((REGION, "harbor", name))).keys[REGION, name]
+
+
+@pytest.mark.parametrize("form", ["id", "key ARN", "alias ARN"])
+def test_a_key_is_found_by_every_name(form: str) -> None:
+    """A store names its key by id, by key ARN or by alias ARN."""
+    kms = boto3.client("kms")
+    made = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/harbor", TargetKeyId=made["KeyId"])
+    alias = f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/harbor"
+    found = under({"id": made["KeyId"], "key ARN": made["Arn"], "alias ARN": alias}[form])
+    assert isinstance(found, Key)
+    assert found.ref.arn == made["Arn"]
+
+
+@pytest.mark.parametrize(("owner", "missing"), [(ACCOUNT, True), ("210987654321", False)])
+def test_a_key_that_is_not_found_is_missing_only_at_home(owner: str, missing: bool) -> None:  # noqa: FBT001
+    """Of another account's key nobody here can say that it does not exist."""
+    found = under(f"arn:aws:kms:{REGION}:{owner}:key/1c3a5e7f-0b2d-4f68-9ace-13579bdf2468")
+    assert isinstance(found, Unread)
+    assert found.missing is missing
+
+
+def test_a_masked_token_locks_the_structure() -> None:
+    """Writing the mask back would destroy the token."""
+    structure = document()
+    structure["stages"][0]["actions"] = [
+        {
+            **action("Checkout", Owner="o", Repo="r", Branch="main", OAuthToken="gho_" + "m" * 36),
+            "actionTypeId": {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"},
+        }
+    ]
+    assert "destroy the token" in read(structure).locked
+
+
+def test_a_field_that_boto3_does_not_know_locks_the_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore drops what its model lacks; writing the rest back would lose it."""
+    assert read(document()).locked == ""
+    from moto.codepipeline.models import CodePipelineBackend
+
+    original = CodePipelineBackend.get_pipeline
+
+    def newer(backend: CodePipelineBackend, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+        structure, metadata = original(backend, name)
+        return {**structure, "fieldOfTomorrow": {"kept": True}}, metadata
+
+    monkeypatch.setattr(CodePipelineBackend, "get_pipeline", newer)
+    found = pipelines.read(client, REF, None, Settings())
+    assert found
+    assert "does not know all of its fields" in found.locked
+
+
+def test_only_a_pipeline_in_violation_is_asked_for_more() -> None:
+    """The operator's key and the way into the second stage are read on demand."""
+    operators = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    found = read(document())
+    assert (found.transition, dict(found.keys)) == (None, {})
+    whole = pipelines.complete(client, found, Settings(artifact_keys={REGION: operators}))
+    assert whole.transition
+    assert (whole.transition.stage, whole.transition.enabled) == ("Build", True)
+    assert set(whole.keys) == {(REGION, operators)}

@@ -1,0 +1,91 @@
+"""The alert: complete for machines, a letter that people like to read, within the limits of SNS."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeseal.alert import compose, letter, subject
+from pipeseal.decide import decide
+from pipeseal.model import Action, Actor, Cause, Kind, Outcome, Plan
+from pipeseal.settings import Mode, Settings
+from tests.resources import RESOURCES, SETTINGS, bucket, document, key, pipeline
+
+CAUSE = Cause("5f0c", "PutBucketPolicy", datetime(2026, 11, 21, 9, 30, tzinfo=UTC), Actor("ada", "IAMUser", mfa=False))
+
+
+def alert(plan: Plan, cause: Cause = CAUSE) -> dict[str, Any]:
+    action, steps = plan.before.changed(plan.after)
+    done = Outcome(plan.before.ref, Action.FAILED if plan.refused else action, plan, steps, "20261121T093000Z-5f0c")
+    return compose(done, plan, cause)
+
+
+def test_the_letter_of_a_sealed_bucket_says_it_all() -> None:
+    """What was wrong, on what, who did it and how, what was done, how to keep it from coming back, how to object."""
+    text = " ".join(letter(alert(decide(bucket(encrypt=True), Settings()))).split())
+    for part in (
+        "Bucket harbor put right.",
+        "S3.TLS: Bucket denies requests that are not made over TLS",
+        "no statement denies them",
+        "ada, without MFA: PutBucketPolicy",
+        "DenyUnEncryptedObjectUploads and DenyInsecureConnections added",
+        "pipeseal undo 20261121T093000Z-5f0c",
+        "pipeseal exempt add",
+        "https://docs.aws.amazon.com/",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (decide(key("RSA_2048"), Settings()), "Key 1c3a5e7f-0b2d-4f68-9ace-13579bdf2468 rejected."),
+        (decide(bucket(website=True), Settings()), "only its owner can put this right"),
+        (decide(bucket(), Settings(mode=Mode.DETECT)), "it only watches (detect mode)"),
+        (decide(bucket(), Settings(mode=Mode.DETECT)), "WHAT IT WOULD DO IN ENFORCE MODE"),
+    ],
+)
+def test_the_letter_says_what_was_done(plan: Plan, says: str) -> None:
+    """Each action in its own words."""
+    assert says in letter(alert(plan))
+
+
+def test_nothing_done_is_nothing_to_undo() -> None:
+    """An alert that only tells does not offer to take anything back."""
+    assert "pipeseal undo" not in letter(alert(decide(bucket(website=True), Settings())))
+
+
+@pytest.mark.parametrize(
+    ("mfa", "via", "says"),
+    [(True, "Terraform", "ada through Terraform, with MFA"), (None, "", "ada, MFA not recorded")],
+)
+def test_the_letter_names_who_did_it(mfa: bool | None, via: str, says: str) -> None:  # noqa: FBT001
+    """With the tool that acted for them, and whether MFA was used as far as is known."""
+    cause = Cause("5f0c", "PutBucketPolicy", CAUSE.time, Actor("ada", "IAMUser", mfa, via))
+    assert says in letter(alert(decide(bucket(), Settings()), cause))
+
+
+def test_many_reasons_are_cut() -> None:
+    """However much is wrong, the message stays within what SNS carries."""
+    secrets = {f"PASSWORD_{number}": f"literal-value-{number}" for number in range(500)}
+    made = alert(decide(pipeline(document(**secrets)), Settings()))
+    assert "475 more" in made["findings"][0]["reasons"][-1]
+    assert len(json.dumps({"default": json.dumps(made), "email": letter(made)})) < 256 * 1024
+
+
+@given(data=st.data(), kind=st.sampled_from(list(Kind)), settings=SETTINGS)
+def test_every_alert_can_be_sent(data: st.DataObject, kind: Kind, settings: Settings) -> None:
+    """For whatever resource and whatever wrong with it: a subject and a letter within SNS's limits, JSON all through."""
+    plan = decide(data.draw(RESOURCES[kind]), settings)
+    if plan.findings:
+        made = alert(plan)
+        assert json.loads(json.dumps(made)) == made
+        assert len(subject(made)) <= 100
+        assert subject(made).isascii()
+        assert subject(made).isprintable()
+        assert letter(made).isascii()
