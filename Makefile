@@ -22,8 +22,8 @@ LAYER_MAX_BYTES := 3000000
 UV_FLAGS := --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock"
 
-# SAM wants a region even to validate; it is never told of more than what runs here.
-export AWS_DEFAULT_REGION ?= us-east-1
+# SAM wants a region even to validate.
+lint build: export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_NO_INPUT := 1
 

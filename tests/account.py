@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import boto3
 import botocore.client
+
 import remediate
 
 ACCOUNT = "123456789012"
@@ -63,23 +64,24 @@ class Account:
 
     def deliver(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Hand *event* to the real handler; return the outcomes."""
-        return remediate.handler(dict(event), Context())  # type: ignore[arg-type]
+        return remediate.handler(dict(event), Context())
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return what the subscriber has received since the last time: the alert with its message attributes."""
         received = []
-        while messages := boto3.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+        sqs = boto3.client("sqs")
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 body = json.loads(message["Body"])
                 attributes = {name: value["Value"] for name, value in body["MessageAttributes"].items()}
                 received.append({**json.loads(body["Message"]), "attributes": attributes})
-                boto3.client("sqs").delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return received
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the ledger's entries, oldest first, with their JSON read."""
         items = boto3.client("dynamodb").scan(TableName=ENVIRONMENT["LEDGER_TABLE"])["Items"]
-        plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+        plain = [{name: str(next(iter(value.values()))) for name, value in item.items()} for item in items]
         entries = [item for item in plain if not item["id"].startswith("#")]
         return sorted(
             ({name: _read(value) for name, value in entry.items()} for entry in entries), key=lambda entry: entry["id"]
@@ -91,7 +93,7 @@ class Account:
         made: list[str] = []
         ask = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
 
-        def counted(client: object, operation: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+        def counted(client: object, operation: str, arguments: dict[str, Any]) -> Any:
             made.append(operation)
             return ask(client, operation, arguments)
 
@@ -99,7 +101,7 @@ class Account:
             yield made
 
 
-def _read(value: str) -> Any:  # noqa: ANN401
+def _read(value: str) -> Any:
     return json.loads(value) if value[:1] in ("{", "[") or value == "null" else value
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import remediate
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
+from tests.account import ENVIRONMENT, Account
 
+import remediate
 from pipeseal.aws.clients import client
 from pipeseal.sandbox import extend_moto
-from tests.account import ENVIRONMENT, Account
 
 # The machines that run this are shared: how long an example takes says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -23,12 +23,12 @@ def policy(*statements: Mapping[str, Any]) -> Policy:
     return Policy.parse({"Version": "2012-10-17", "Statement": list(statements)} if statements else None)
 
 
-def bucket(*statements: Mapping[str, Any], **fields: Any) -> Bucket:  # noqa: ANN401
+def bucket(*statements: Mapping[str, Any], **fields: Any) -> Bucket:
     """Make a bucket named harbor under a policy of *statements*."""
     return Bucket(Ref(Kind.BUCKET, ACCOUNT, REGION, "harbor"), policy(*statements), **fields)
 
 
-def key(spec: str = "SYMMETRIC_DEFAULT", usage: str = "ENCRYPT_DECRYPT", status: str = "Enabled", **fields: Any) -> Key:  # noqa: ANN401
+def key(spec: str = "SYMMETRIC_DEFAULT", usage: str = "ENCRYPT_DECRYPT", status: str = "Enabled", **fields: Any) -> Key:
     """Make a key, an hour old."""
     ref = Ref(Kind.KEY, ACCOUNT, REGION, "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468")
     return Key(ref, spec, usage, status, **{"age": timedelta(hours=1), **fields})
@@ -55,10 +55,11 @@ def document(*stores: tuple[str, str, str], **configuration: str) -> dict[str, A
         {"name": "Source", "actions": [action("Checkout", BranchName="main")]},
         {"name": "Build", "actions": [action("Compile", **configuration)]},
     ]
-    return {"name": "release", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/pipeline", "version": 3, "stages": stages, **where}
+    role = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
+    return {"name": "release", "roleArn": role, "version": 3, "stages": stages, **where}
 
 
-def pipeline(structure: dict[str, Any] | None = None, **fields: Any) -> Pipeline:  # noqa: ANN401
+def pipeline(structure: dict[str, Any] | None = None, **fields: Any) -> Pipeline:
     """Make a pipeline named release."""
     return Pipeline(Ref(Kind.PIPELINE, ACCOUNT, REGION, "release"), structure or document(), **fields)
 
@@ -94,7 +95,7 @@ _RULES = st.fixed_dictionaries(
         "BlockedEncryptionTypes": st.just({"EncryptionType": ["SSE-C"]}),
     },
 )
-_ENCRYPTIONS = st.just({}) | st.lists(_RULES, min_size=1, max_size=1).map(lambda rules: {"Rules": rules})
+_ENCRYPTIONS: st.SearchStrategy[dict[str, Any]] = st.just({}) | _RULES.map(lambda rule: {"Rules": [rule]})
 BUCKETS = st.builds(
     lambda statements, **fields: bucket(*statements, **fields),
     st.lists(_DENIES, max_size=4),

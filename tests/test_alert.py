@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.resources import RESOURCES, SETTINGS, bucket, document, key, pipeline
 
 from pipeseal.alert import compose, letter, subject
 from pipeseal.decide import decide
 from pipeseal.model import Action, Actor, Cause, Kind, Outcome, Plan
 from pipeseal.settings import Mode, Settings
-from tests.resources import RESOURCES, SETTINGS, bucket, document, key, pipeline
 
 CAUSE = Cause("5f0c", "PutBucketPolicy", datetime(2026, 11, 21, 9, 30, tzinfo=UTC), Actor("ada", "IAMUser", mfa=False))
 
 
 def alert(plan: Plan, cause: Cause = CAUSE) -> dict[str, Any]:
+    """Compose the alert of a plan that was carried out."""
     action, steps = plan.before.changed(plan.after)
     done = Outcome(plan.before.ref, Action.FAILED if plan.refused else action, plan, steps, "20261121T093000Z-5f0c")
     return compose(done, plan, cause)
@@ -80,7 +81,7 @@ def test_many_reasons_are_cut() -> None:
 
 @given(data=st.data(), kind=st.sampled_from(list(Kind)), settings=SETTINGS)
 def test_every_alert_can_be_sent(data: st.DataObject, kind: Kind, settings: Settings) -> None:
-    """For whatever resource and whatever wrong with it: a subject and a letter within SNS's limits, JSON all through."""
+    """For whatever resource and whatever wrong with it: subject and letter within SNS's limits, JSON all through."""
     plan = decide(data.draw(RESOURCES[kind]), settings)
     if plan.findings:
         made = alert(plan)

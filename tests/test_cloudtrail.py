@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.account import ACCOUNT, REGION, event
 
 from pipeseal.cloudtrail import Malformed, cause, subjects
 from pipeseal.model import Kind, Ref
-from tests.account import ACCOUNT, REGION, event
 
 KEY_ID = "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"
@@ -20,6 +20,7 @@ REPLICA_ARN = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/mrk-0f1e2d3c4b5a69788796a5b4
 
 
 def ref(kind: Kind, name: str, region: str = REGION) -> Ref:
+    """Name a resource of the account."""
     return Ref(kind, ACCOUNT, region, name)
 
 
@@ -105,7 +106,7 @@ def test_the_envelope_tells_account_and_region_before_the_record() -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [None, {}, {"bucketName": None}, {"bucketName": ["harbor"]}, {"bucketName": "har\nbor"}, {"bucketName": ""}, [], "x"],
+    [None, {}, [], "x", *({"bucketName": name} for name in (None, ["harbor"], "har\nbor", ""))],
 )
 def test_a_record_that_names_nothing_is_an_error(request_: object) -> None:
     """A record of our own events without a usable name is refused loudly, never passed over."""
@@ -167,7 +168,7 @@ def test_nothing_but_malformed_comes_of_any_record(name: str, overrides: dict[st
         (None, "an unknown identity", None),
     ],
 )
-def test_whoever_did_it_is_named(identity: Any, name: str, mfa: bool | None) -> None:  # noqa: ANN401, FBT001
+def test_whoever_did_it_is_named(identity: Any, name: str, mfa: bool | None) -> None:  # noqa: FBT001
     """Every kind of identity has a name that a person recognises, and says whether MFA was used where that is known."""
     actor = cause(event("EnableKey", {"keyId": KEY_ID}, userIdentity=identity)).actor
     assert (actor.name, actor.mfa) == (name, mfa)

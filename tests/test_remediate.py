@@ -8,10 +8,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tests.account import ACCOUNT, REGION, Account, event, writes
 
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
-from tests.account import ACCOUNT, REGION, Account, event, writes
 
 BUCKET = "harbor"
 ARN = f"arn:aws:s3:::{BUCKET}"
@@ -33,31 +33,41 @@ def bucket(account: Account) -> str:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [READERS]}))
-    assert account
     return BUCKET
 
 
 def statements() -> list[dict[str, Any]]:
+    """Return the statements of the bucket's live policy."""
     return list(json.loads(boto3.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"])
 
 
 def default_encryption() -> dict[str, Any]:
+    """Return the rule of the bucket's live encryption."""
     found = boto3.client("s3").get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"][0]
     return dict(found)
 
 
 def role() -> str:
+    """Make the role that a pipeline runs under; return its ARN."""
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
     made = boto3.client("iam").create_role(RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(trust))
     return str(made["Role"]["Arn"])
 
 
 def action(name: str, provider: str = "CodeBuild", owner: str = "AWS", **configuration: str) -> dict[str, Any]:
-    kind = {"category": "Source" if owner == "ThirdParty" else "Build", "owner": owner, "provider": provider, "version": "1"}
+    """Make one action of a stage."""
+    category = "Source" if owner == "ThirdParty" else "Build"
+    kind = {"category": category, "owner": owner, "provider": provider, "version": "1"}
     return {"name": name, "actionTypeId": kind, "configuration": configuration}
 
 
-def create_pipeline(store: dict[str, Any] | None = None, source: dict[str, Any] | None = None, **fields: Any) -> str:  # noqa: ANN401
+def create_pipeline(
+    store: dict[str, Any] | None = None,
+    source: dict[str, Any] | None = None,
+    stores: dict[str, Any] | None = None,
+) -> None:
+    """Create the pipeline release with one store (its fields beside the bucket) or with *stores* by Region."""
+    one = {"artifactStore": {"type": "S3", "location": BUCKET, **(store or {})}}
     structure = {
         "name": "release",
         "roleArn": role(),
@@ -65,10 +75,9 @@ def create_pipeline(store: dict[str, Any] | None = None, source: dict[str, Any] 
             {"name": "Source", "actions": [source or action("Checkout", ProjectName="checkout")]},
             {"name": "Build", "actions": [action("Compile", ProjectName="compile")]},
         ],
-        **({"artifactStore": {"type": "S3", "location": BUCKET, **(store or {})}} if not fields else fields),
+        **({"artifactStores": stores} if stores else one),
     }
-    boto3.client("codepipeline").create_pipeline(pipeline=structure)
-    return f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
+    boto3.client("codepipeline").create_pipeline(pipeline=structure)  # type: ignore[arg-type]
 
 
 CREATED = {"pipeline": {"name": "release"}}
@@ -149,8 +158,7 @@ def test_the_scope_can_be_all_buckets(account: Account, bucket: str, monkeypatch
 
 def test_a_website_is_told_of_once_and_left_open(account: Account, bucket: str) -> None:
     """A bucket with website hosting is alerted as detected and never written to, however often it is looked at."""
-    site = {"IndexDocument": {"Suffix": "index.html"}}
-    boto3.client("s3").put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
+    boto3.client("s3").put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "i.html"}})
     actions = [account.deliver(event("PutBucketPolicy", PUT_POLICY))[0]["action"] for _ in range(3)]
     assert actions == ["detected", "known", "known"]
     assert statements() == [READERS]
@@ -245,7 +253,7 @@ def test_a_pipeline_leads_to_its_buckets_in_every_region(account: Account, bucke
     stores = {
         region: {"type": "S3", "location": name} for region, name in ((REGION, bucket), ("eu-west-1", "harbor-west"))
     }
-    create_pipeline(artifactStores=stores)
+    create_pipeline(stores=stores)
     outcomes = account.deliver(event("CreatePipeline", CREATED))
     assert [(o["resource"].rsplit(":", 1)[1], o["action"]) for o in outcomes] == [
         ("release", "compliant"),
@@ -264,6 +272,7 @@ def test_the_pipelines_own_key_becomes_the_buckets_default(account: Account, buc
 
 
 def rsa_store() -> dict[str, Any]:
+    """Make an asymmetric key; return the fields of a store under it."""
     made = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
     return {"encryptionKey": {"id": made["Arn"], "type": "KMS"}}
 

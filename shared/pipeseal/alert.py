@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import fill
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.model import Action
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _MOST_REASONS = 25
 _LONGEST_REASON = 1000
 _LONGEST_SUBJECT = 100
-_WIDTH = 78
+_WRAPPER = TextWrapper(
+    width=78, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+)
 
 _DONE = {
     Action.REMEDIATED: "put right",
@@ -90,7 +92,7 @@ def letter(alert: dict[str, Any]) -> str:
 def _lines(alert: dict[str, Any]) -> Iterator[str]:
     resource = alert["resource"]
     yield f"{resource['type'].capitalize()} {resource['name']} {_DONE[Action(alert['action'])]}."
-    yield f"{alert['severity'].capitalize()}, account {alert['account']}, {alert['region']}"
+    yield f"Severity {alert['severity']}, account {alert['account']}, {alert['region']}."
     yield from ("", "WHAT WAS WRONG")
     for finding in alert["findings"]:
         yield f"* {finding['control']}: {finding['title']}"
@@ -114,7 +116,7 @@ def _lines(alert: dict[str, Any]) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> str:
-    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return _WRAPPER.fill(text)
 
 
 def _who(alert: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def cause(event: Record) -> Cause:
 
 
 def _detail(event: Record) -> Record:
-    detail = event.get("detail") if isinstance(event, Mapping) else None
+    detail = event.get("detail")
     if not isinstance(detail, Mapping):
         raise Malformed("not an EventBridge event: it has no detail")
     return detail

@@ -91,9 +91,13 @@ class Action(StrEnum):
     """As bad as it was when the last alert told of it."""
     BUSY = "busy"
     """Another delivery is at work on the resource and will look once more."""
+    EXEMPT = "exempt"
+    """Everything that is wrong with it is excused; nothing is written and nobody told."""
+    UNDONE = "undone"
+    """An operator took back what was done to it."""
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error of the program
+class Refused(Exception):
     """A control knows what is wrong and must not put it right; the text says why and what to do."""
 
 
@@ -106,6 +110,12 @@ class Resource(Protocol):
 
     def state(self) -> dict[str, Any]:
         """Return what the ledger keeps: all that pipeseal may write, and nothing else."""
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """Return this resource as *state* says, which `state` of the same resource returned; all else is kept."""
+
+    def same_as(self, other: Self) -> bool:
+        """Say whether AWS, asked for either of two snapshots of one resource, would mean the same `state`."""
 
     def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
         """Name what turning this resource into *after* is, and say it in sentences."""
@@ -149,18 +159,47 @@ class Bucket:
         """Return the policy document (None where there is none) and the encryption configuration."""
         return {"policy": self.policy.document, "encryption": dict(self.encryption)}
 
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Resource."""
+        return replace(self, policy=Policy.parse(state["policy"]), encryption=state["encryption"])
+
+    def same_as(self, other: Self) -> bool:
+        """See Resource; policies are compared by what they mean to S3."""
+        return self.policy.same_as(other.policy) and self.encryption == other.encryption
+
     def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
         """See Resource."""
         steps = []
         if after.policy != self.policy:
-            steps.append(f"bucket policy: {' and '.join(after.policy.sids_beyond(self.policy))} added, all else kept")
+            steps.append(f"bucket policy: {_rewritten(self.policy, after.policy)}")
         if after.encryption != self.encryption:
-            steps.append("default encryption: set to AWS KMS, everything else in it kept")
+            steps.append(f"default encryption: {_reset(after.encryption)}")
         return (Action.REMEDIATED if steps else Action.DETECTED), tuple(steps)
 
     def leads_to(self) -> Iterator[Ref]:
         """See Resource; a bucket is the end of the way."""
         yield from ()
+
+
+def _rewritten(before: Policy, after: Policy) -> str:
+    """Say how a policy became another: statements that are there before and after are not named."""
+    if after.document is None:
+        return "deleted, for there was none"
+    added, removed = after.sids_beyond(before), before.sids_beyond(after)
+    parts = [
+        f"{' and '.join(sid or 'a statement without Sid' for sid in sids)} {what}"
+        for sids, what in ((added, "added"), ([sid for sid in removed if sid not in added], "taken out"))
+        if sids
+    ]
+    return ", ".join([*parts, "all else kept"])
+
+
+def _reset(encryption: Mapping[str, Any]) -> str:
+    if not encryption:
+        return "deleted, for there was none"
+    defaults = (rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in encryption.get("Rules", ()))
+    algorithm = next(filter(None, (default.get("SSEAlgorithm") for default in defaults)), "nothing")
+    return f"set to {'AWS KMS' if algorithm == 'aws:kms' else algorithm}, everything else in it kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +224,22 @@ class Key:
         """Whether CodePipeline can encrypt artifacts under this key."""
         return (self.spec, self.usage, self.status) == ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled")
 
+    @property
+    def dying(self) -> bool:
+        """Whether its deletion is scheduled; a primary waits for its replicas to go first."""
+        return self.status in ("PendingDeletion", "PendingReplicaDeletion")
+
     def state(self) -> dict[str, Any]:
         """Return the key's state and the days to its deletion."""
         return {"status": self.status, "window": self.window}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Resource."""
+        return replace(self, status=state["status"], window=state["window"])
+
+    def same_as(self, other: Self) -> bool:
+        """See Resource; KMS does not say how many days were asked for."""
+        return self.status == other.status or (self.dying and other.dying)
 
     def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
         """See Resource."""
@@ -197,6 +249,10 @@ class Key:
                 steps.append("key disabled: nothing can encrypt or sign with it")
             if after.window:
                 steps.append(f"key scheduled for deletion in {after.window} days; until then it can be had back")
+            if self.dying and not after.dying:
+                steps.append("deletion of the key cancelled")
+            if after.status == "Enabled":
+                steps.append("key enabled")
         return (Action.REJECTED if steps else Action.DETECTED), tuple(steps)
 
     def leads_to(self) -> Iterator[Ref]:
@@ -256,13 +312,13 @@ class Pipeline:
         )
 
     def with_keys(self, keys: Mapping[str, str]) -> Self:
-        """Return this pipeline with the key of each region's store replaced by *keys*[region]."""
+        """Return this pipeline with the key of each region's store replaced by *keys*[region]; "" takes it out."""
         document = dict(self.document)
         if stores := document.get("artifactStores"):
             document["artifactStores"] = {
                 region: _under(store, keys[region]) if region in keys else store for region, store in stores.items()
             }
-        else:
+        elif self.ref.region in keys:
             document["artifactStore"] = _under(document["artifactStore"], keys[self.ref.region])
         return replace(self, document=document)
 
@@ -275,19 +331,32 @@ class Pipeline:
             and {"stage": transition.stage, "enabled": transition.enabled, "reason": transition.reason},
         }
 
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Resource."""
+        transition = state["transition"] and Transition(**state["transition"])
+        return replace(self.with_keys(state["keys"]), transition=transition)
+
+    def same_as(self, other: Self) -> bool:
+        """See Resource; the reason of a transition that is enabled means nothing."""
+        return self._meaning() == other._meaning()
+
+    def _meaning(self) -> tuple[Any, ...]:
+        way = self.transition
+        return self.stores, way and (way.stage, way.enabled, "" if way.enabled else way.reason)
+
     def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
         """See Resource."""
         action, steps = Action.DETECTED, []
         if after.stores != self.stores:
             action = Action.REMEDIATED
             steps += [
-                f"artifact store in {new.region}: key replaced by {new.key}"
+                f"artifact store in {new.region}: {_rekeyed(new.key)}"
                 for old, new in zip(self.stores, after.stores, strict=True)
                 if old != new
             ]
         if after.transition and after.transition != self.transition:
             action = Action.QUARANTINED
-            steps.append(f"transition into stage {after.transition.stage} disabled: nothing is built or deployed")
+            steps.append(f"transition into stage {after.transition.stage} {_turned(after.transition)}")
         return action, tuple(steps)
 
     def leads_to(self) -> Iterator[Ref]:
@@ -305,8 +374,19 @@ class Pipeline:
             )
 
 
-def _under(store: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {**store, "encryptionKey": {"id": key, "type": "KMS"}}
+def _under(store: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    if (store.get("encryptionKey") or {}).get("id", "") == key:
+        return store
+    others = {name: value for name, value in store.items() if name != "encryptionKey"}
+    return {**others, "encryptionKey": {"id": key, "type": "KMS"}} if key else others
+
+
+def _rekeyed(key: str) -> str:
+    return f"key replaced by {key}" if key else "key taken out, which leaves the AWS managed key"
+
+
+def _turned(way: Transition) -> str:
+    return "enabled" if way.enabled else "disabled: nothing is built or deployed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +420,8 @@ class Finding:
     reasons: tuple[str, ...]
     refusal: str = ""
     """Why it could not be put right, where that is so."""
+    writes: bool = False
+    """Whether putting it right changes the resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +434,8 @@ class Plan:
     wanted: Any
     """What would be written were every control enforced; detect mode records it."""
     findings: tuple[Finding, ...]
+    spared: tuple[Finding, ...] = ()
+    """What excused controls find wrong: nothing is put right for it, and nobody is told."""
 
     @property
     def refused(self) -> bool:
@@ -395,14 +479,17 @@ class Outcome:
     steps: tuple[str, ...] = ()
     entry: str = ""
     """Id of the ledger entry, where one was written."""
+    exemptions: tuple[str, ...] = ()
+    """Ids of the exemptions that were used."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the outcome as the handlers return it and the tools print it."""
-        findings = self.plan.findings if self.plan else ()
+        findings = (self.plan.findings or self.plan.spared) if self.plan else ()
         return {
             "resource": self.ref.arn,
             "action": str(self.action),
             "controls": [finding.control.id for finding in findings],
             "reasons": [reason for finding in findings for reason in (*finding.reasons, *filter(None, [finding.refusal]))],
             "ledger_id": self.entry,
+            "exemptions": list(self.exemptions),
         }

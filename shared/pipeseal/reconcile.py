@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ _LEASE = timedelta(seconds=60)
 """The function's time-out: a killed function keeps nobody from the resource for longer."""
 
 
-class Contested(Exception):  # noqa: N818 - the next delivery tries again
+class Contested(Exception):
     """Somebody else kept writing to the resource; the text names it."""
 
 

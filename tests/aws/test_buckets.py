@@ -7,14 +7,15 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from tests.account import ACCOUNT, REGION, Account
 
 from pipeseal.aws import buckets
 from pipeseal.aws.clients import client
 from pipeseal.aws.ledger import Memory
 from pipeseal.model import Kind, Ref
 from pipeseal.settings import Scope, Settings
-from tests.account import ACCOUNT, REGION, Account
 
 REF = Ref(Kind.BUCKET, ACCOUNT, REGION, "harbor")
 POLICY = {
@@ -26,20 +27,19 @@ POLICY = {
 @pytest.fixture(autouse=True)
 def bucket(account: Account) -> None:
     """Give a bucket with a policy and a default encryption of its own."""
-    assert account
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="harbor")
     s3.put_bucket_policy(Bucket="harbor", Policy=json.dumps(POLICY))
 
 
-def refusing(code: str) -> Any:  # noqa: ANN401
+def refusing(code: str) -> Any:
     """Return clients whose S3 answers *code* to GetBucketPolicy."""
 
-    def clients(service: str, region: str) -> Any:  # noqa: ANN401
+    def clients(service: str, region: str) -> Any:
         made = client(service, region)
 
         class Refusing:
-            def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+            def __getattr__(self, name: str) -> Any:
                 return getattr(made, name)
 
             def get_bucket_policy(self, **_: str) -> None:
@@ -80,9 +80,9 @@ def test_a_bucket_of_others_is_none_of_ours(code: str) -> None:
 def test_every_call_names_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bucket of that name that somebody else made meanwhile answers to nothing of ours."""
     owners = []
-    original = boto3.client("s3").__class__._make_api_call  # noqa: SLF001
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
 
-    def spied(made: object, operation: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+    def spied(made: object, operation: str, arguments: dict[str, Any]) -> Any:
         owners.append((operation, arguments.get("ExpectedBucketOwner")))
         return original(made, operation, arguments)
 

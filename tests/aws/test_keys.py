@@ -8,12 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.account import ACCOUNT, REGION, Account
 
 from pipeseal.aws import keys
 from pipeseal.aws.clients import client
 from pipeseal.model import Kind, Ref
 from pipeseal.settings import Settings
-from tests.account import ACCOUNT, REGION, Account
 
 METADATA: dict[str, Any] = {
     "Arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
@@ -54,7 +54,6 @@ def test_a_replica_that_takes_long_is_tried_again(monkeypatch: pytest.MonkeyPatc
 
 def test_a_key_that_is_gone_is_none(account: Account) -> None:
     """Deleted for good meanwhile."""
-    assert account
     assert keys.read(client, Ref(Kind.KEY, ACCOUNT, REGION, "0" * 36), None, Settings()) is None
 
 

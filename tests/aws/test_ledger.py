@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from tests.account import ENVIRONMENT, Account
+from tests.resources import bucket
 
 from pipeseal.aws.ledger import Ledger
 from pipeseal.decide import decide
 from pipeseal.model import Action, Actor, Cause, Outcome
 from pipeseal.settings import Settings
-from tests.account import ENVIRONMENT, Account
-from tests.resources import bucket
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 CAUSE = Cause("5f0c", "PutBucketPolicy", NOW, Actor("ada", "IAMUser", mfa=True))
@@ -32,12 +32,13 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
+    """Give a clock to move by hand."""
     return Clock()
 
 
 @pytest.fixture
 def ledger(account: Account, clock: Clock) -> Ledger:
-    assert account
+    """Give the ledger of the account under that clock."""
     return Ledger(boto3.client("dynamodb"), ENVIRONMENT["LEDGER_TABLE"], clock)
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.codepipeline.models import CodePipelineBackend
+from tests.account import ACCOUNT, REGION, Account
+from tests.resources import action, document
 
 from pipeseal.aws import pipelines
 from pipeseal.aws.clients import client
 from pipeseal.model import Key, Kind, Pipeline, Ref, Unread
 from pipeseal.settings import Settings
-from tests.account import ACCOUNT, REGION, Account
-from tests.resources import action, document
 
 REF = Ref(Kind.PIPELINE, ACCOUNT, REGION, "release")
 
@@ -21,19 +22,20 @@ REF = Ref(Kind.PIPELINE, ACCOUNT, REGION, "release")
 @pytest.fixture(autouse=True)
 def role(account: Account) -> None:
     """Give the role that the structures name."""
-    assert account
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
     boto3.client("iam").create_role(RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(trust))
 
 
 def read(structure: dict[str, Any]) -> Pipeline:
-    boto3.client("codepipeline").create_pipeline(pipeline=structure)
+    """Create the pipeline and read it by the adapter."""
+    boto3.client("codepipeline").create_pipeline(pipeline=structure)  # type: ignore[arg-type]
     found = pipelines.read(client, REF, None, Settings())
     assert found
     return found
 
 
 def under(name: str) -> Key | Unread:
+    """Return what the adapter finds behind a key's *name* in a store."""
     return read(document((REGION, "harbor", name))).keys[REGION, name]
 
 
@@ -70,10 +72,8 @@ def test_a_masked_token_locks_the_structure() -> None:
 
 
 def test_a_field_that_boto3_does_not_know_locks_the_structure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore drops what its model lacks; writing the rest back would lose it."""
+    """Botocore drops what its model lacks; writing the rest back would lose it."""
     assert read(document()).locked == ""
-    from moto.codepipeline.models import CodePipelineBackend
-
     original = CodePipelineBackend.get_pipeline
 
     def newer(backend: CodePipelineBackend, name: str) -> tuple[dict[str, Any], dict[str, str]]:

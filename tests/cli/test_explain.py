@@ -23,10 +23,12 @@ FIELDS = ["bucket", "tls", "sse", "sealed", "added", "error"]
 
 
 def run(*arguments: str, given_: bytes = b"") -> Result:
+    """Run the command on what is *given_* on standard input."""
     return CliRunner().invoke(explain, ["bucket", *arguments], input=given_)
 
 
 def answer(question: object) -> dict[str, Any]:
+    """Return the answer to one line of a batch."""
     (line,) = answers([json.dumps(question).encode()])
     assert list(line) == FIELDS
     return line
@@ -80,7 +82,7 @@ def test_the_text_shows_verdicts_reasons_and_the_diff(tmp_path: Path) -> None:
 
 
 def test_a_bucket_without_a_policy_gets_one() -> None:
-    """null stands for a bucket without a policy."""
+    """Null stands for a bucket without a policy."""
     line = answer({"bucket": "harbor", "policy": None})
     assert (line["tls"]["verdict"], line["sse"]["verdict"], line["error"]) == ("none", "none", None)
     assert line["sealed"] == {"Version": "2012-10-17", "Statement": [SSE, TLS]}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.resources import document, pipeline
+
 from pipeseal.controls.codepipeline_secrets import CONTROL
 from pipeseal.settings import Settings
-from tests.resources import document, pipeline
 
 
 def test_a_token_is_told_of_by_its_place() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.resources import ARTIFACT_KEY, REGION, document, key, pipeline
 
 from pipeseal.controls.codepipeline_symmetric_key import CONTROL
 from pipeseal.model import Key, Pipeline, Transition, Unread
 from pipeseal.settings import Settings
-from tests.resources import ARTIFACT_KEY, REGION, document, key, pipeline
 
 NAMED = "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468"
 OPERATORS = Settings(artifact_keys={REGION: ARTIFACT_KEY})
@@ -18,6 +18,7 @@ RSA = key("RSA_2048", "SIGN_VERIFY")
 
 
 def under(found: Key | Unread, operators: Key | Unread | None = None, **fields: object) -> Pipeline:
+    """Make a pipeline whose store is under what was *found*, and the operator's key beside it."""
     keys = {(REGION, NAMED): found} | ({(REGION, ARTIFACT_KEY): operators} if operators else {})
     return pipeline(document((REGION, "harbor", NAMED)), keys=keys, **{"transition": WAY, **fields})
 

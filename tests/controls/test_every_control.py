@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.resources import RESOURCES, SETTINGS
 
 from pipeseal.controls import controls_of
 from pipeseal.decide import decide
 from pipeseal.model import Control, Kind, Pipeline
 from pipeseal.settings import Mode, Settings
-from tests.resources import RESOURCES, SETTINGS
 
 CONTROLS = [control for kind in Kind for control in controls_of(kind)]
 every_control = pytest.mark.parametrize("control", CONTROLS, ids=[control.id for control in CONTROLS])
@@ -29,7 +29,8 @@ WRITABLE = {
 }
 
 
-def resource_of(data: st.DataObject, kind: Kind) -> Any:  # noqa: ANN401
+def resource_of(data: st.DataObject, kind: Kind) -> Any:
+    """Draw any resource of *kind*."""
     return data.draw(RESOURCES[kind])
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.resources import key
 
 from pipeseal.controls.kms_symmetric import CONTROL, symmetric
 from pipeseal.settings import Rejection, Settings
-from tests.resources import key
 
 DISABLE = Settings(key_rejection=Rejection.DISABLE)
 

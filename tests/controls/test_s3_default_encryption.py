@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.resources import ARTIFACT_KEY, PIPELINE, REGION, bucket
 
 from pipeseal.controls.s3_default_encryption import CONTROL
 from pipeseal.settings import Settings
-from tests.resources import ARTIFACT_KEY, PIPELINE, REGION, bucket
 
 PIPELINE_KEY = "arn:aws:kms:us-east-1:123456789012:key/1c3a5e7f-0b2d-4f68-9ace-13579bdf2468"
 OPERATORS = Settings(artifact_keys={REGION: ARTIFACT_KEY})
 
 
-def rules(**rule: Any) -> dict[str, Any]:  # noqa: ANN401
+def rules(**rule: Any) -> dict[str, Any]:
+    """Make a configuration of one rule."""
     return {"Rules": [rule]}
 
 
 def by_default(algorithm: str, key: str = "") -> dict[str, Any]:
+    """Make the element ApplyServerSideEncryptionByDefault."""
     return {"SSEAlgorithm": algorithm} | ({"KMSMasterKeyID": key} if key else {})
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.resources import bucket
 
 from pipeseal.controls.s3_sse_uploads import CONTROL, deny_unencrypted
 from pipeseal.settings import Settings
-from tests.resources import bucket
 
 DENY = deny_unencrypted("arn:aws:s3:::harbor").statement
 

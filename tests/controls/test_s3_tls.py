@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.resources import bucket
 
 from pipeseal.controls.s3_tls import CONTROL, deny_insecure
 from pipeseal.model import Bucket, Refused
 from pipeseal.settings import Settings
-from tests.resources import bucket
 
 DENY = deny_insecure("arn:aws:s3:::harbor").statement
 READERS = {
@@ -22,6 +22,7 @@ READERS = {
 
 
 def statements(made: Bucket) -> list[dict[str, Any]]:
+    """Return the statements of the bucket's policy."""
     return list((made.policy.document or {"Statement": []})["Statement"])
 
 

@@ -43,7 +43,10 @@ def denied(document: Mapping[str, Any] | None, request: Request) -> bool:
 
 def glob(pattern: str, text: str) -> bool:
     """Match IAM's wildcards by a regular expression."""
-    return re.fullmatch("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern), text, re.S) is not None
+    return (
+        re.fullmatch("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern), text, re.DOTALL)
+        is not None
+    )
 
 
 def _list(value: Any) -> list[Any]:
@@ -212,7 +215,9 @@ def requests(arn: str, *documents: Mapping[str, Any] | None) -> Iterator[Request
     """Yield the covering battery: every combination of what *documents* mention and what they do not."""
     people, keys = {"arn:aws:iam::999988887777:role/stranger", "logs.amazonaws.com"}, {"z", "zz", "zzz", "zzzz/zz"}
     statements = [each for document in documents if document for each in _list(document["Statement"])]
-    patterns = [text for each in statements for name in ("Resource", "NotResource") for text in _list(each.get(name, []))]
+    patterns = [
+        text for each in statements for name in ("Resource", "NotResource") for text in _list(each.get(name, []))
+    ]
     keys |= set(_keys(arn, patterns))
     for statement in statements:
         people |= {name for names in statement.get("NotPrincipal", {}).values() for name in _list(names)}

@@ -166,7 +166,10 @@ _CASES: list[tuple[tuple[str, str, Any], ...]] = [
     (("StringEquals", HEADER, ["AES256", "aws:fsx"]), ("StringNotEquals", HEADER, "AES256")),
     (("Null", "aws:PrincipalArn", "true"), ("StringLike", "aws:PrincipalArn", "*")),
     (("Bool", "aws:SecureTransport", "true"), ("Bool", "aws:SecureTransport", "false")),
-    (("DateLessThan", "aws:CurrentTime", "2050-01-01T00:00:00Z"), ("DateGreaterThanEqualsIfExists", "aws:CurrentTime", "2050-01-01T00:00:00Z")),
+    (
+        ("DateLessThan", "aws:CurrentTime", "2050-01-01T00:00:00Z"),
+        ("DateGreaterThanEqualsIfExists", "aws:CurrentTime", "2050-01-01T00:00:00Z"),
+    ),
 ]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from pipeseal.policy import Deny, Level, Policy
 from tests.policy.reference import KMS, TRANSPORT, Request, denied, requests
 from tests.policy.strategies import ARN, HEADER, SSE, TLS, documents, statements
+
+from pipeseal.policy import Deny, Level, Policy
 
 _DENIES = st.sampled_from([TLS, SSE])
 _LAW = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
@@ -118,16 +118,23 @@ def _stored(document: dict[str, Any], chance: Any) -> dict[str, Any]:
 
 
 def _restated(statement: dict[str, Any], chance: Any) -> dict[str, Any]:
-    kept = {name: _respelt(value, chance) if name.endswith(("Action", "Resource")) else value for name, value in statement.items()}
+    kept = {
+        name: _respelt(value, chance) if name.endswith(("Action", "Resource")) else value
+        for name, value in statement.items()
+    }
     if statement.get("Principal") == "*" and chance.random() < 0.5:
         kept["Principal"] = {"AWS": "*"}
     if "Condition" in statement:
         blocks = statement["Condition"].items()
-        kept["Condition"] = {name: {key: _respelt(value, chance) for key, value in block.items()} for name, block in blocks}
+        kept["Condition"] = {
+            name: {key: _respelt(value, chance) for key, value in block.items()} for name, block in blocks
+        }
     return kept
 
 
 def _respelt(value: Any, chance: Any) -> Any:
-    values = [json.dumps(each) if isinstance(each, bool) else each for each in (value if isinstance(value, list) else [value])]
+    values = [
+        json.dumps(each) if isinstance(each, bool) else each for each in (value if isinstance(value, list) else [value])
+    ]
     chance.shuffle(values)
     return values[0] if len(values) == 1 and chance.random() < 0.5 else values

@@ -45,8 +45,9 @@ def read(clients: Clients, ref: Ref, memory: Memory, settings: Settings) -> Buck
 
 def complete(clients: Clients, bucket: Bucket, _settings: Settings) -> Bucket:
     """Return *bucket* with what only a bucket in violation is asked for."""
-    found = unless("NoSuchWebsiteConfiguration", clients("s3", bucket.ref.region).get_bucket_website, **_named(bucket.ref))
-    return replace(bucket, website=found is not None)
+    s3 = clients("s3", bucket.ref.region)
+    hosting = unless("NoSuchWebsiteConfiguration", s3.get_bucket_website, **_named(bucket.ref))
+    return replace(bucket, website=hosting is not None)
 
 
 def write(clients: Clients, before: Bucket, after: Bucket) -> None:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _REPLICA_SECONDS = 20
 
 
-class NotReady(Exception):  # noqa: N818 - the next delivery finds it ready
+class NotReady(Exception):
     """A replica is still being made; KMS changes its state only afterwards."""
 
 
 def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings) -> Key | None:
     """Return the key as it is now, or None where there is none: one call."""
     found = unless("NotFoundException", clients("kms", ref.region).describe_key, KeyId=ref.arn)
-    return found and described(found["KeyMetadata"])
+    return described(found["KeyMetadata"]) if found else None
 
 
 def described(metadata: dict[str, Any]) -> Key:

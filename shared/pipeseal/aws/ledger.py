@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -122,7 +122,7 @@ def _key(resource: str) -> dict[str, dict[str, str]]:
 
 
 def _held(error: ClientError) -> bool:
-    reasons = error.response.get("CancellationReasons", [{}])
+    reasons: list[dict[str, str]] = error.response.get("CancellationReasons") or [{}]
     return bool(reasons[0].get("Code") == "ConditionalCheckFailed")
 
 

@@ -10,10 +10,10 @@ import click
 
 
 class _Commands(click.Group):
-    """The modules beside this one; each holds a command of its own name, with "-" for "_"."""
+    """The modules beside this one that hold a command of their own name, with "-" for "_"."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands; nothing is imported."""
+        """Return what may be a command; nothing is imported."""
         own = (module.name.replace("_", "-") for module in iter_modules(__path__) if not module.name.startswith("_"))
         return sorted({*super().list_commands(ctx), *own})
 
@@ -24,8 +24,8 @@ class _Commands(click.Group):
         if found := super().get_command(ctx, name):
             return found
         module = name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"{__name__}.{module}"), module)
-        return command
+        command = getattr(import_module(f"{__name__}.{module}"), module, None)
+        return command if isinstance(command, click.Command) else None
 
 
 def _version() -> str:

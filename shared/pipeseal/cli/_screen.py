@@ -238,7 +238,9 @@ def _caller(detail: Mapping[str, Any]) -> str:
 
 def difference(before: object, after: object, width: int) -> Iterator[tuple[str, str]]:
     """Yield the lines of *after*, marked "+" where they are new, with what is gone as "-" and a few lines around."""
-    old, new = (pretty(document, width).splitlines() if document else [] for document in (before, after))
+    old, new = (
+        pretty(_listed_statements(document), width).splitlines() if document else [] for document in (before, after)
+    )
     # A comma after what was the last statement is no change worth showing.
     plain_old, plain_new = ([line.rstrip(",") for line in lines] for lines in (old, new))
     marked: list[tuple[str, str]] = []
@@ -258,6 +260,14 @@ def difference(before: object, after: object, width: int) -> Iterator[tuple[str,
         skipped = number not in near
     if skipped:
         yield " ", "⋮"
+
+
+def _listed_statements(document: object) -> object:
+    """Return a policy with its statement in a list, where it has one alone: it becomes one when ours joins it."""
+    match document:
+        case {"Statement": dict() as lone}:
+            return {**document, "Statement": [lone]}
+    return document
 
 
 def pretty(value: object, width: int, indent: int = 0, taken: int = 0) -> str:

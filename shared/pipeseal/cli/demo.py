@@ -49,7 +49,7 @@ class _Unready(click.ClickException):
     "-v", "--verbose", is_flag=True, help="Show the echoes of pipeseal's own calls; the functions' logs on stderr."
 )
 def demo(*, form: str, serve: bool, port: int, seconds: float | None, verbose: bool) -> None:
-    r"""See pipeseal do its job on an embedded AWS account.
+    """See pipeseal do its job on an embedded AWS account.
 
     People create a pipeline, a bucket policy and a key, each with something wrong. CloudTrail's record of each call
     is matched against the event patterns of template.yaml and handed to the real functions. Nothing leaves this
@@ -59,7 +59,7 @@ def demo(*, form: str, serve: bool, port: int, seconds: float | None, verbose: b
     Try it with your own hands:
       pipeseal demo --serve --port 5005
       aws --endpoint-url http://127.0.0.1:5005 s3api delete-bucket-policy --bucket acme-webshop-artifacts
-    """
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     if serve and form == "json":
         raise click.UsageError("--serve shows what happens as it happens; --format json is for the story.")
     if seconds is not None and not serve:
@@ -204,8 +204,10 @@ def _serve(account: Account, console: Console, seconds: float | None, *, verbose
             while monotonic() < deadline:
                 handled += _show(account, screen)
     except KeyboardInterrupt:
-        console.print()
-    console.print(f"Closed: {handled} event{'' if handled == 1 else 's'} handled. The account and all in it are gone.")
+        pass
+    console.print(
+        f"\nClosed: {handled} event{'' if handled == 1 else 's'} handled. The account and all in it are gone."
+    )
 
 
 def _how_to(url: str, bucket: str) -> Iterator[str]:
@@ -227,14 +229,17 @@ def _how_to(url: str, bucket: str) -> Iterator[str]:
     yield "aws kms create-key --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT"
 
 
-def _show(account: Account, screen: Any) -> int:  # noqa: ANN401 - rich is imported late, and Screen with it
+def _show(account: Account, screen: Any) -> int:
     """Show what has happened within a tick; return how many events of people were handled."""
     try:
         delivery = account.router.deliveries.get(timeout=_TICK)
     except Empty:
         delivery = None
     while not account.calls.empty():
-        screen.call(account.calls.get(), when=f"{datetime.now().astimezone():%H:%M:%S}")
+        call = account.calls.get()
+        screen.call(call, when=f"{datetime.now().astimezone():%H:%M:%S}")
+        if delivery and call["id"] == delivery.event["id"]:
+            break
     if delivery is None:
         return 0
     screen.delivery(delivery, {alert.document["id"]: alert for alert in account.alerts()})

@@ -38,7 +38,7 @@ def explain() -> None:
     "--batch", is_flag=True, help='Read JSON lines {"bucket", "partition", "policy"} and answer each by a line.'
 )
 @click.pass_context
-def bucket(
+def bucket(  # noqa: PLR0913 - one argument an option
     context: click.Context, file: str | None, name: str | None, partition: str, form: str, *, batch: bool
 ) -> None:
     """Explain the bucket policy in FILE ("-" reads standard input).
@@ -72,7 +72,7 @@ def answers(lines: IO[bytes] | Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def explained(question: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer {"bucket", "partition"?, "policy"}: the verdicts, the policy as an artifact bucket gets it, or an error."""
+    """Answer {"bucket", "partition"?, "policy"}: verdicts, the policy as an artifact bucket gets it, or an error."""
     name, partition = question.get("bucket"), question.get("partition") or "aws"
     if not isinstance(name, str) or not _BUCKET.fullmatch(name):
         return _failed(name, "bucket: must be a bucket's name, such as harbor-artifacts")

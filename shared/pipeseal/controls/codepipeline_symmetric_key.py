@@ -77,7 +77,7 @@ CONTROL = Control(
     kind=Kind.PIPELINE,
     reasons=reasons,
     fix=fix,
-    advice="Name a key with key spec SYMMETRIC_DEFAULT and usage ENCRYPT_DECRYPT as the artifact store's encryptionKey.",
+    advice="Name a key of spec SYMMETRIC_DEFAULT and usage ENCRYPT_DECRYPT as the artifact store's encryptionKey.",
     source="https://docs.aws.amazon.com/codepipeline/latest/userguide/data-protection.html",
     permissions=(
         "codepipeline:GetPipeline",

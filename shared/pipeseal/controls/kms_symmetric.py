@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
 _YOUNG = timedelta(days=1)
-_DYING = {"PendingDeletion", "PendingReplicaDeletion"}
 
 
 def symmetric(spec: str) -> bool:
@@ -37,7 +36,7 @@ def _young(key: Key) -> bool:
 
 def _rejected(key: Key, settings: Settings) -> bool:
     """A key on its way out is rejected; a disabled one too, unless a young one is to be deleted."""
-    if key.status in _DYING:
+    if key.dying:
         return True
     return key.status == "Disabled" and not (_young(key) and settings.key_rejection is Rejection.SCHEDULE_DELETION)
 

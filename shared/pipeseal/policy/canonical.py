@@ -34,7 +34,7 @@ def canonical_statement(raw: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(reduced.items()))
 
 
-def _principal(value: Any) -> dict[str, list[str]]:  # noqa: ANN401 - the edge
+def _principal(value: Any) -> dict[str, list[str]]:
     named = value if isinstance(value, dict) else {"AWS": value}
     return {kind: _set(_ROOT.sub(r"\1", each) for each in _listed(names)) for kind, names in named.items()}
 

@@ -15,7 +15,7 @@ LIMIT = 20480
 _LONG_SID = 40
 
 
-class PolicyTooLarge(PolicyError):  # noqa: N818 - the name is a contract
+class PolicyTooLarge(PolicyError):
     """The policy with the statement added passes the 20 KB that S3 allows a bucket policy."""
 
     def __init__(self, size: int, proposals: tuple[str, ...]) -> None:

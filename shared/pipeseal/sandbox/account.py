@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -43,8 +44,8 @@ _SSE_S3 = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES2
 _LEADING_ASTRAY = ("AWS_", "BOTO", "MOTO_")
 
 
-class PortTaken(Exception):  # noqa: N818 - it says what is the case
-    """Something else listens on the port already."""
+class PortTaken(Exception):
+    """The port cannot be listened on; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ class Alert:
     """The text for mail."""
 
 
-class Nowhere(io.TextIOBase):
+class Nowhere(io.StringIO):
     """Where the output of the functions goes when nobody wants to see it."""
 
-    def write(self, text: str) -> int:
+    def write(self, text: str, /) -> int:
         """Forget *text*."""
         return len(text)
 
@@ -119,7 +120,7 @@ class Account:
         assert self._router, "the account is not open"  # noqa: S101 - a fault of the caller
         return self._router
 
-    def client(self, service: str, person: Person = OPERATOR, region: str = REGION) -> Any:  # noqa: ANN401 - as boto3
+    def client(self, service: str, person: Person = OPERATOR, region: str = REGION) -> Any:
         """Return a client that signs as *person*."""
         place = (service, person.key, region)
         if place not in self._clients:
@@ -204,10 +205,14 @@ class Account:
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         app = _Recorder(DomainDispatcherApplication(create_backend_app), self._record)
         try:
-            server = make_server(LOOPBACK, self._port, app, threaded=True, request_handler=_Quiet)
-        except (OSError, SystemExit) as error:  # werkzeug exits where the port is taken
-            raise PortTaken(f"port {self._port} is in use") from error
-        server.daemon_threads = True  # type: ignore[attr-defined]  # it is a ThreadingMixIn
+            # Not left to werkzeug, which prints and exits where the port is taken.
+            listening = socket.create_server((LOOPBACK, self._port))
+        except OSError as error:
+            raise PortTaken(f"port {self._port} cannot be had: {error.strerror}") from error
+        with listening:
+            server = make_server(
+                LOOPBACK, self._port, app, threaded=True, request_handler=_Quiet, fd=listening.fileno()
+            )
         self._port = server.port
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="account", daemon=True)
         thread.start()
@@ -277,7 +282,7 @@ def _restore(former: Mapping[str, str]) -> None:
     boto3.DEFAULT_SESSION = None
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON
+def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:

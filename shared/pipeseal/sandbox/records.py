@@ -202,7 +202,7 @@ def _json(body: bytes) -> Event:
     return found if isinstance(found, dict) else {}
 
 
-def _without_secrets(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _without_secrets(value: Any) -> Any:
     """Return *value* with the tokens hidden that CloudTrail hides."""
     if isinstance(value, dict):
         return {name: HIDDEN if name in _SECRET else _without_secrets(each) for name, each in value.items()}
@@ -230,7 +230,7 @@ def _json_parts(request: Request, answer: Answer, name: str, account: str, regio
     return asked, answered, keys
 
 
-def _recorded(value: Any, shape: Shape | None) -> Any:  # noqa: ANN401 - JSON
+def _recorded(value: Any, shape: Shape | None) -> Any:
     """Spell *value* as CloudTrail does: members in lower camel case, the keys of maps as they are."""
     kind = shape.type_name if shape else ""
     if kind == "timestamp" and isinstance(value, int | float):
@@ -283,7 +283,7 @@ def _s3_parts(request: Request, _answer: Answer, name: str, account: str, region
     return asked, {}, iter([{"accountId": account, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}])
 
 
-def _xml(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _xml(value: Any) -> Any:
     """Spell parsed XML as CloudTrail does: attributes as members, an empty element as an empty string."""
     if isinstance(value, dict):
         return {name.removeprefix("@"): _xml(each) for name, each in value.items()}

@@ -63,7 +63,7 @@ class Router:
         """The function that is at work, or the last one."""
         self._output = output
         self._dead_letter = dead_letter
-        self._rules = [(_matcher(pattern), function) for function in functions for pattern in function.patterns]
+        self._rules = [(matcher(pattern), function) for function in functions for pattern in function.patterns]
         with redirect_stdout(output):
             self._handlers = {function.name: _handler(function) for function in functions}
         self._tasks: Queue[_Task | None] = Queue()
@@ -77,7 +77,7 @@ class Router:
         """Deliver *event* to every function whose rule matches; return how many there are."""
         if event["detail"].get("readOnly"):
             return 0  # EventBridge delivers no reads unless a rule asks for all management events
-        matching = {function.name: function for pattern, function in self._rules if pattern.matches_event(event)}
+        matching = {function.name: function for matches, function in self._rules if matches(event)}
         for function in matching.values():
             self._tasks.put(_Task(function, event, monotonic()))
         return len(matching)
@@ -141,9 +141,11 @@ class Router:
             return tuple(self._handlers[function.name](json.loads(json.dumps(event)), _context(function)))
 
 
-def _matcher(pattern: object) -> EventPattern:
+def matcher(pattern: object) -> Callable[[Event], bool]:
+    """Return whether an event matches an EventBridge *pattern*, by moto's engine."""
     text = json.dumps(pattern)
-    return EventPattern(text, EventPatternParser(text).parse())
+    engine = EventPattern(text, EventPatternParser(text).parse())
+    return lambda event: engine.matches_event(event)  # type: ignore[arg-type]  # its type lists the fields
 
 
 def _handler(function: Function) -> Callable[[Event, object], list[dict[str, Any]]]:

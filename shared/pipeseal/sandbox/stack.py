@@ -100,7 +100,7 @@ class Stack:
             if patterns:
                 yield self._function(name, shared, own, patterns)
 
-    def _function(self, name: str, shared: Any, own: Any, patterns: tuple[Any, ...]) -> Function:  # noqa: ANN401 - YAML
+    def _function(self, name: str, shared: Any, own: Any, patterns: tuple[Any, ...]) -> Function:
         module, _, handler = own["Handler"].rpartition(".")
         variables = {
             **shared.get("Environment", {}).get("Variables", {}),
