@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "pipeseal",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
-READS = ("Get", "Describe", "List", "Head")
+READS = ("BatchGet", "Get", "Describe", "List", "Head")
 
 
 class Context:

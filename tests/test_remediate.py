@@ -356,7 +356,7 @@ def test_a_sealed_bucket_costs_three_calls(account: Account, bucket: str) -> Non
     account.deliver(event("CreatePipeline", CREATED))
     with account.calls() as calls:
         account.deliver(event("PutBucketPolicy", {"bucketName": bucket}))
-    assert calls == ["GetItem", "GetBucketPolicy", "GetBucketEncryption"]
+    assert calls == ["BatchGetItem", "GetBucketPolicy", "GetBucketEncryption"]
 
 
 def test_sealing_a_bucket_costs_ten_calls(account: Account, bucket: str) -> None:

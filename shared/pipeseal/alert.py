@@ -27,6 +27,8 @@ _DONE = {
     Action.DETECTED: "needs you",
     Action.FAILED: "could not be put right",
 }
+# What every exemption needs, as placeholders that a shell takes as they are.
+_GROUNDS = "--owner 'WHO' --reason 'WHY' --until 30d"
 _NOUN = {"s3": "Bucket", "kms": "Key", "codepipeline": "Pipeline"}
 
 
@@ -110,8 +112,11 @@ def _lines(alert: dict[str, Any]) -> Iterator[str]:
         yield f"  {finding['source']}"
     yield from ("", "IF YOU DISAGREE")
     if alert["done"]:
-        yield f"  Take it back:  pipeseal undo {alert['id']}"
-    yield f"  Excuse it:     pipeseal exempt add --control {alert['controls'][0]} --resource '{resource['arn']}'"
+        yield "  Take it back, in your own name:"
+        yield f"    pipeseal undo {alert['id']} {_GROUNDS}"
+    yield "  Excuse it, in your own name:"
+    for control in alert["controls"]:
+        yield f"    pipeseal exempt add --control {control} --resource '{resource['arn']}' {_GROUNDS}"
     yield from ("", f"Ledger entry {alert['id']}, event {alert['event']['id']}")
 
 

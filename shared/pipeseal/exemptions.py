@@ -60,7 +60,9 @@ class Exemption:
             fields = json.loads(text)
             return cls(**{**fields, "until": datetime.fromisoformat(fields["until"])})
         except (KeyError, TypeError, ValueError) as error:
-            raise ExemptionError(f"the ledger holds an exemption that cannot be read ({error}): {text!r:.200}") from error
+            raise ExemptionError(
+                f"the ledger holds an exemption that cannot be read ({error}): {text!r:.200}"
+            ) from error
 
     @property
     def text(self) -> str:

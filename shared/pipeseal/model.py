@@ -489,7 +489,9 @@ class Outcome:
             "resource": self.ref.arn,
             "action": str(self.action),
             "controls": [finding.control.id for finding in findings],
-            "reasons": [reason for finding in findings for reason in (*finding.reasons, *filter(None, [finding.refusal]))],
+            "reasons": [
+                reason for finding in findings for reason in (*finding.reasons, *filter(None, [finding.refusal]))
+            ],
             "ledger_id": self.entry,
             "exemptions": list(self.exemptions),
         }

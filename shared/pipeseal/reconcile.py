@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.alert import compose
+from pipeseal.aws.ledger import entry_id
+from pipeseal.controls import controls_of
 from pipeseal.decide import decide
+from pipeseal.exemptions import excused
 from pipeseal.model import Action, Outcome
 
 if TYPE_CHECKING:
@@ -41,37 +44,54 @@ def reconcile(ref: Ref, cause: Cause, world: World) -> Iterator[Outcome]:
 
 def _settle(resource: Any, memory: Memory | None, cause: Cause, world: World) -> Outcome:
     """Put *resource* right and tell of it once."""
-    if decide(resource, world.settings).findings:
-        plan = decide(world.complete(resource), world.settings)
-        if plan.findings:
-            return _carry_out(plan, memory or world.ledger.memory(resource.ref.arn), cause, world)
+    ref = resource.ref
+    plan, excuses = decide(resource, world.settings), {}
+    if plan.findings:
+        memory = memory or world.ledger.memory(ref.arn)
+        excuses = _excuses(ref, memory, world)
+        plan = decide(resource, world.settings, excuses)
+    if plan.findings:
+        plan = decide(world.complete(resource), world.settings, excuses)
+    if plan.findings and memory:
+        return _carry_out(plan, memory, excuses, cause, world)
     if memory and memory.told:
-        world.ledger.forget(resource.ref.arn)
-    return Outcome(resource.ref, Action.COMPLIANT)
+        world.ledger.forget(ref.arn)
+    return Outcome(ref, Action.EXEMPT if plan.spared else Action.COMPLIANT, plan, exemptions=_used(plan, excuses))
 
 
-def _carry_out(plan: Plan, memory: Memory, cause: Cause, world: World) -> Outcome:
+def _excuses(ref: Ref, memory: Memory, world: World) -> dict[str, str]:
+    """Return the controls that do not apply to *ref* now, each with the id of the exemption that says so."""
+    now = world.clock()
+    found = ((control.id, excused(memory.exemptions, control.id, ref.arn, now)) for control in controls_of(ref.kind))
+    return {control: exemption.id for control, exemption in found if exemption}
+
+
+def _used(plan: Plan, excuses: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(excuses[finding.control.id] for finding in plan.spared))
+
+
+def _carry_out(plan: Plan, memory: Memory, excuses: Mapping[str, str], cause: Cause, world: World) -> Outcome:
     """Record the intent, write, record the outcome, tell."""
-    ref = plan.before.ref
+    ref, used = plan.before.ref, _used(plan, excuses)
     found = _digest(*(part for finding in plan.findings for part in (finding.control.id, *finding.reasons)))
     if plan.after == plan.before and memory.told == found:
-        return Outcome(ref, Action.KNOWN, plan)
-    entry = f"{cause.time:%Y%m%dT%H%M%SZ}-{_digest(cause.id, ref.arn)[:10]}"
+        return Outcome(ref, Action.KNOWN, plan, exemptions=used)
+    entry = entry_id(cause.time, cause.id, ref.arn)
     if not world.ledger.open(entry, plan, cause, _LEASE):
-        return Outcome(ref, Action.BUSY, plan)
+        return Outcome(ref, Action.BUSY, plan, exemptions=used)
     try:
-        live = _write(plan, world)
+        live = _write(plan, excuses, world)
     except BaseException:
         world.ledger.release(ref.arn)
         raise
     action, steps = plan.before.changed(plan.after)
-    outcome = Outcome(ref, Action.FAILED if plan.refused else action, plan, steps, entry)
-    world.ledger.close(outcome, told=found if decide(live, world.settings).findings else "")
+    outcome = Outcome(ref, Action.FAILED if plan.refused else action, plan, steps, entry, used)
+    world.ledger.close(outcome, told=found if decide(live, world.settings, excuses).findings else "")
     world.alert(compose(outcome, plan, cause))
     return outcome
 
 
-def _write(plan: Plan, world: World) -> Any:
+def _write(plan: Plan, excuses: Mapping[str, str], world: World) -> Any:
     """Write until what is read back needs no more, and return it; what others write meanwhile is merged with.
 
     Raises Contested where they do not stop.
@@ -81,7 +101,7 @@ def _write(plan: Plan, world: World) -> Any:
         if after == before:
             return before
         before = world.write(before, after)
-        after = decide(before, world.settings).after
+        after = decide(before, world.settings, excuses).after
     if after != before:
         raise Contested(f"{before.ref.arn} was written by somebody else {_ROUNDS} times in a row; it is tried again")
     return before

@@ -26,6 +26,11 @@ def observed(outcomes: Iterable[Outcome], cause: Cause, logger: Logger) -> Itera
         log("%s %s", outcome.ref.arn, outcome.action, extra={"outcome": outcome.as_dict(), "event_name": cause.name})
         if outcome.entry and outcome.plan:
             _count(outcome, cause)
+        if outcome.exemptions:
+            with single_metric(
+                "ExemptionsUsed", MetricUnit.Count, len(outcome.exemptions), namespace=_NAMESPACE
+            ) as metric:
+                metric.add_dimension("action", str(outcome.action))
         yield outcome
 
 

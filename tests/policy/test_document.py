@@ -176,7 +176,10 @@ def test_not_the_same(other: dict[str, Any]) -> None:
         ({"Action": "*"}, None),
         (
             {"Condition": {"StringEquals": {"x-amz-acl": "private"}}},
-            f"statement 1 ({TLS.sid}): Condition StringEquals x-amz-acl is no condition key, it lacks the service's prefix",
+            (
+                f"statement 1 ({TLS.sid}): Condition StringEquals x-amz-acl is no condition key, "
+                "it lacks the service's prefix"
+            ),
         ),
         ({"Condition": {"StringEquals": {HEADER: "AES256"}}}, None),
     ],

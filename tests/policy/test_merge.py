@@ -117,10 +117,11 @@ def test_a_lenient_version_becomes_the_strict_one() -> None:
 
 def big(*statements: dict[str, Any], size: int = 20_400) -> Policy:
     """Return a policy of about *size* bytes."""
-    filler = THEIRS | {"Sid": "Filler", "Resource": [f"{ARN}/{number:06}" for number in range(1)]}
+    resources = [f"{ARN}/000000"]
+    filler = THEIRS | {"Sid": "Filler", "Resource": resources}
     document = {"Version": "2012-10-17", "Statement": [*statements, filler]}
     while Policy.parse(document).size < size:
-        filler["Resource"].append(f"{ARN}/{len(filler['Resource']):06}")
+        resources.append(f"{ARN}/{len(resources):06}")
     return Policy.parse(document)
 
 

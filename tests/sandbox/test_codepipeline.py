@@ -67,7 +67,12 @@ def way(client: CodePipelineClient, stage: int = 1) -> dict[str, Any]:
 
 def disable(client: CodePipelineClient, **changes: str) -> None:
     """Disable the transition into Build, with *changes* to the request."""
-    request: dict[str, Any] = {"pipelineName": "shop", "stageName": "Build", "transitionType": "Inbound", "reason": "no (key) - why?"}
+    request: dict[str, Any] = {
+        "pipelineName": "shop",
+        "stageName": "Build",
+        "transitionType": "Inbound",
+        "reason": "no (key) - why?",
+    }
     client.disable_stage_transition(**request | changes)
 
 

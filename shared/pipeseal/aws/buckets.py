@@ -51,11 +51,21 @@ def complete(clients: Clients, bucket: Bucket, _settings: Settings) -> Bucket:
 
 
 def write(clients: Clients, before: Bucket, after: Bucket) -> None:
-    """Make *before* into *after* with the fewest calls."""
+    """Make *before* into *after* with the fewest calls.
+
+    Only an undo deletes, with the operator's own permissions: the functions' roles do not have them.
+    """
     s3 = clients("s3", after.ref.region)
     if after.policy != before.policy:
-        s3.put_bucket_policy(**_named(after.ref), Policy=after.policy.text)
-    if after.encryption != before.encryption:
+        if after.policy.document is None:
+            s3.delete_bucket_policy(**_named(after.ref))
+        else:
+            s3.put_bucket_policy(**_named(after.ref), Policy=after.policy.text)
+    if after.encryption == before.encryption:
+        return
+    if not after.encryption:
+        s3.delete_bucket_encryption(**_named(after.ref))
+    else:
         s3.put_bucket_encryption(**_named(after.ref), ServerSideEncryptionConfiguration=after.encryption)
 
 

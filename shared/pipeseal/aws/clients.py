@@ -13,7 +13,7 @@ from botocore.session import Session
 Clients = Callable[[str, str], Any]
 
 # Below Lambda's own time-out, so that an AWS that does not answer is an error with a name.
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "max_attempts": 4},
@@ -24,7 +24,7 @@ _CONFIG = Config(
 @cache
 def client(service: str, region: str) -> Any:
     """Return the client of *service* in *region*; the endpoint is the environment's (AWS_ENDPOINT_URL) or AWS's."""
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+    return _session().create_client(service, region_name=region, config=CONFIG)
 
 
 @cache

@@ -51,10 +51,17 @@ def complete(clients: Clients, key: Key, settings: Settings) -> Key:
 
 
 def write(clients: Clients, before: Key, after: Key) -> None:
-    """Disable the key at once, then schedule its deletion where *after* wants one."""
+    """Disable the key at once, then schedule its deletion where *after* wants one; or bring it back.
+
+    Only an undo brings a key back, with the operator's own permissions: the functions' roles do not have them.
+    """
     if after.status == before.status:
         return
     kms = clients("kms", after.ref.region)
+    if before.dying and not after.dying:
+        kms.cancel_key_deletion(KeyId=after.ref.name)  # which leaves the key disabled
+    if after.status == "Enabled":
+        kms.enable_key(KeyId=after.ref.name)
     if before.status == "Enabled":
         kms.disable_key(KeyId=after.ref.name)
     if after.window:

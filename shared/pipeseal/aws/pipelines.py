@@ -99,7 +99,10 @@ def _key(clients: Clients, pipeline: Ref, region: str, name: str) -> Key | Unrea
 
 
 def write(clients: Clients, before: Pipeline, after: Pipeline) -> None:
-    """Make *before* into *after*: the structure, then the way into the second stage."""
+    """Make *before* into *after*: the structure, then the way into the second stage.
+
+    Only an undo enables a way, with the operator's own permissions: the functions' roles do not have them.
+    """
     codepipeline = clients("codepipeline", after.ref.region)
     if after.document != before.document:
         codepipeline.update_pipeline(pipeline=after.document)

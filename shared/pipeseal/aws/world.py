@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from pipeseal.aws import alerts
 from pipeseal.aws.clients import Clients, client
 from pipeseal.aws.ledger import Ledger, Memory
 from pipeseal.model import Kind, Pipeline, Ref
-from pipeseal.settings import Settings, SettingsError
+from pipeseal.settings import Scope, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,6 +56,12 @@ class World:
         """
         memory = None if ref.kind is Kind.KEY else self.ledger.memory(ref.arn)
         return _adapter(ref.kind).read(self.clients, ref, memory, self.settings), memory
+
+    def whole(self, ref: Ref) -> Any:
+        """Return the resource with all that the ledger may speak of, or None where it is gone or not ours."""
+        adapter = _adapter(ref.kind)
+        found = adapter.read(self.clients, ref, Memory(), replace(self.settings, encryption_scope=Scope.ALL))
+        return found and adapter.complete(self.clients, found, self.settings)
 
     def complete(self, resource: Any) -> Any:
         """Return *resource* with what only one in violation is asked for."""

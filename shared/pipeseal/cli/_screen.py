@@ -264,9 +264,8 @@ def difference(before: object, after: object, width: int) -> Iterator[tuple[str,
 
 def _listed_statements(document: object) -> object:
     """Return a policy with its statement in a list, where it has one alone: it becomes one when ours joins it."""
-    match document:
-        case {"Statement": dict() as lone}:
-            return {**document, "Statement": [lone]}
+    if isinstance(document, dict) and isinstance(document.get("Statement"), dict):
+        return {**document, "Statement": [document["Statement"]]}
     return document
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from queue import Empty
+from shutil import which
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -42,9 +44,19 @@ class _Unready(click.ClickException):
 )
 @click.option("--serve", is_flag=True, help="Keep the account up, and seal and show what is done to it, until Ctrl-C.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 to serve on; 0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="PORT",
+    help="Port on 127.0.0.1 to serve on; 0: any free one.",
 )
-@click.option("--for", "seconds", type=click.FloatRange(min=0), help="With --serve: stop by itself after SECONDS.")
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="With --serve: stop by itself after so long.",
+)
 @click.option(
     "-v", "--verbose", is_flag=True, help="Show the echoes of pipeseal's own calls; the functions' logs on stderr."
 )
@@ -148,10 +160,15 @@ def _tell(account: Account, console: Console, *, verbose: bool) -> None:
     screen.panel(
         "That was it",
         f"{len(story.left)} resources, {told} alerts, {monotonic() - started:.1f} seconds.\n\n"
-        "Break something yourself:   [bold]pipeseal demo --serve[/]\n"
-        "For machines:               [bold]pipeseal demo --format json[/]\n"
+        f"Break something yourself:   [bold]{_program()} demo --serve[/]\n"
+        f"For machines:               [bold]{_program()} demo --format json[/]\n"
         "Into your own account:      [bold]make build && sam deploy --guided[/]",
     )
+
+
+def _program() -> str:
+    """Return what to type for this program: a virtual environment's may not be on PATH."""
+    return "pipeseal" if which("pipeseal") else os.path.relpath(sys.argv[0])
 
 
 def _document(account: Account) -> dict[str, Any]:

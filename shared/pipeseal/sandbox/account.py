@@ -208,7 +208,7 @@ class Account:
             # Not left to werkzeug, which prints and exits where the port is taken.
             listening = socket.create_server((LOOPBACK, self._port))
         except OSError as error:
-            raise PortTaken(f"port {self._port} cannot be had: {error.strerror}") from error
+            raise PortTaken(f"port {self._port} cannot be had: {os.strerror(error.errno or 0)}") from error
         with listening:
             server = make_server(
                 LOOPBACK, self._port, app, threaded=True, request_handler=_Quiet, fd=listening.fileno()

@@ -120,10 +120,7 @@ def _facts(resource: Bucket | Key | Pipeline) -> Iterator[Fact]:
         case Bucket():
             yield from _bucket(resource)
         case Key():
-            window = f", deleted in {resource.window} days" if resource.window else ""
-            yield Fact(
-                f"{resource.spec}, {resource.status}{window}", good=resource.encrypts or resource.status != "Enabled"
-            )
+            yield Fact(f"{resource.spec}, {resource.status}", good=resource.encrypts or resource.status != "Enabled")
         case Pipeline():
             yield from _pipeline(resource)
 

@@ -1,0 +1,251 @@
+"""A call to the embedded account leaves the record that CloudTrail makes of it, and the template's rules see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from pipeseal.cloudtrail import cause, subjects
+from pipeseal.sandbox.account import Account
+from pipeseal.sandbox.people import ACCOUNT, ADA, GRACE, REGION, TERRAFORM, Person, person_of
+from pipeseal.sandbox.records import Answer, Request, event_of
+from pipeseal.sandbox.router import matcher
+from pipeseal.sandbox.stack import Stack, find_template
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::records/*",
+    },
+}
+ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+RULES = {
+    function.name: [matcher(pattern) for pattern in function.patterns]
+    for function in Stack(find_template(), ACCOUNT, REGION, {}).functions()
+}
+
+Call = Callable[[Account], Any]
+
+
+def recorded(account: Account, call: Call) -> dict[str, Any]:
+    """Return the event that *call* leaves."""
+    while not account.calls.empty():
+        account.calls.get()
+    call(account)
+    event = account.calls.get(timeout=5)
+    account.router.settle()
+    return event
+
+
+def heard_by(event: dict[str, Any]) -> set[str]:
+    """Return the functions whose rules match *event*."""
+    return {name for name, matchers in RULES.items() if any(matches(event) for matches in matchers)}
+
+
+@pytest.fixture(scope="module")
+def account(embedded: Account) -> Account:
+    """Return an account with a bucket, an asymmetric key and a multi-Region key."""
+    embedded.client("s3").create_bucket(Bucket="records")
+    kms = embedded.client("kms")
+    kms.create_alias(AliasName="alias/rsa", TargetKeyId=kms.create_key(KeySpec="RSA_2048")["KeyMetadata"]["KeyId"])
+    primary = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/primary", TargetKeyId=primary)
+    return embedded
+
+
+def key(account: Account, alias: str) -> str:
+    """Return the id of the key with that alias."""
+    metadata = account.client("kms").describe_key(KeyId=f"alias/{alias}")["KeyMetadata"]
+    return str(metadata["KeyId"])
+
+
+def structure(account: Account) -> dict[str, Any]:
+    """Return a pipeline with a token in clear."""
+    kind = {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"}
+    return {
+        "name": "recorded",
+        "roleArn": account.pipeline_role,
+        "artifactStore": {"type": "S3", "location": "records"},
+        "stages": [
+            {
+                "name": name,
+                "actions": [{"name": "Act", "actionTypeId": kind, "configuration": {"OAuthToken": "swordfish"}}],
+            }
+            for name in ("Source", "Build")
+        ],
+    }
+
+
+OPERATIONS: dict[str, tuple[str, Call]] = {
+    "CreatePipeline": (
+        "PipelineFunction",
+        lambda a: a.client("codepipeline").create_pipeline(pipeline=structure(a)),
+    ),
+    "UpdatePipeline": (
+        "PipelineFunction",
+        lambda a: a.client("codepipeline").update_pipeline(pipeline=structure(a)),
+    ),
+    "PutBucketPolicy": (
+        "BucketFunction",
+        lambda a: a.client("s3").put_bucket_policy(Bucket="records", Policy=json.dumps(POLICY)),
+    ),
+    "DeleteBucketPolicy": ("BucketFunction", lambda a: a.client("s3").delete_bucket_policy(Bucket="records")),
+    "PutBucketEncryption": (
+        "BucketFunction",
+        lambda a: a.client("s3").put_bucket_encryption(Bucket="records", ServerSideEncryptionConfiguration=ENCRYPTION),
+    ),
+    "DeleteBucketEncryption": ("BucketFunction", lambda a: a.client("s3").delete_bucket_encryption(Bucket="records")),
+    "CreateKey": ("KeyFunction", lambda a: a.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")),
+    "CancelKeyDeletion": ("KeyFunction", lambda a: a.client("kms").cancel_key_deletion(KeyId=key(a, "rsa"))),
+    "EnableKey": ("KeyFunction", lambda a: a.client("kms").enable_key(KeyId=key(a, "rsa"))),
+    "ReplicateKey": (
+        "KeyFunction",
+        lambda a: a.client("kms").replicate_key(KeyId=key(a, "primary"), ReplicaRegion="eu-west-1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_call_that_a_rule_is_for_names_its_resource(account: Account, name: str) -> None:
+    """The record of the call parses, and the rule of the right function, and of no other, matches it."""
+    function, call = OPERATIONS[name]
+    event = recorded(account, call)
+    assert event["detail"]["eventName"] == name
+    assert heard_by(event) == {function}
+    (ref,) = subjects(event)
+    assert ref.account == ACCOUNT
+    assert ref.region == ("eu-west-1" if name == "ReplicateKey" else REGION)
+    assert cause(event).actor.name == "operator"
+    assert "swordfish" not in json.dumps(event)
+
+
+def test_the_template_asks_for_no_call_that_is_not_tried_here() -> None:
+    """Every eventName of the template's patterns is among the calls above."""
+    functions = Stack(find_template(), ACCOUNT, REGION, {}).functions()
+    asked = {name for each in functions for pattern in each.patterns for name in pattern["detail"]["eventName"]}
+    assert asked == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: a.client("s3").create_bucket(Bucket="fresh"),
+        lambda a: a.client("s3").put_bucket_versioning(Bucket="records", VersioningConfiguration={"Status": "Enabled"}),
+        lambda a: a.client("kms").disable_key(KeyId=key(a, "primary")),
+        lambda a: a.client("codepipeline").delete_pipeline(name="recorded"),
+    ],
+)
+def test_other_calls_are_recorded_and_no_rule_hears_them(account: Account, call: Call) -> None:
+    """What the service does not ask for reaches nobody."""
+    assert heard_by(recorded(account, call)) == set()
+
+
+def test_a_refused_call_has_its_error_and_reaches_nobody(account: Account) -> None:
+    """The errorCode stands in the record, in the service's own spelling, and the patterns leave it out."""
+    for call, code in (
+        (lambda: account.client("s3").delete_bucket_policy(Bucket="nobodys"), "NoSuchBucket"),
+        (lambda: account.client("kms").enable_key(KeyId="0" * 36), "NotFoundException"),
+    ):
+
+        def refused(_account: Account, call: Callable[[], Any] = call) -> None:
+            with pytest.raises(ClientError):
+                call()
+
+        event = recorded(account, refused)
+        assert event["detail"]["errorCode"] == code
+        assert event["detail"]["responseElements"] is None
+        assert heard_by(event) == set()
+
+
+def test_data_events_and_reads_are_nobodys_business(account: Account) -> None:
+    """Objects leave no record, and EventBridge delivers no reads."""
+    s3 = account.client("s3")
+    recorded(account, lambda _: s3.create_bucket(Bucket="objects"))
+    s3.put_object(Bucket="objects", Key="policy", Body=b"x")
+    s3.get_object(Bucket="objects", Key="policy")
+    s3.list_objects_v2(Bucket="objects")
+    s3.head_bucket(Bucket="objects")
+    s3.get_bucket_encryption(Bucket="objects")
+    assert account.calls.empty()
+
+
+def test_kms_records_the_spec_under_both_its_names(account: Account) -> None:
+    """CreateKey's record has keySpec and customerMasterKeySpec, asked and answered, and the policy as a string."""
+    detail = recorded(
+        account, lambda a: a.client("kms").create_key(CustomerMasterKeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    )["detail"]
+    for side in (detail["requestParameters"], detail["responseElements"]["keyMetadata"]):
+        assert side["keySpec"] == side["customerMasterKeySpec"] == "ECC_NIST_P256"
+    assert detail["requestParameters"]["policy"] == ""
+    assert detail["responseElements"]["keyMetadata"]["aWSAccountId"] == ACCOUNT
+
+
+def test_s3_records_the_policy_as_an_object_and_no_answer(account: Account) -> None:
+    """PutBucketPolicy's record has the document parsed, an empty `policy`, and responseElements null."""
+    _, call = OPERATIONS["PutBucketPolicy"]
+    detail = recorded(account, call)["detail"]
+    assert detail["requestParameters"] == {
+        "bucketName": "records",
+        "Host": "records.s3.us-east-1.amazonaws.com",
+        "policy": "",
+        "bucketPolicy": POLICY,
+    }
+    assert detail["responseElements"] is None
+    assert detail["resources"] == [{"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::records"}]
+
+
+def test_s3_records_an_xml_body_as_an_object(account: Account) -> None:
+    """PutBucketEncryption's record has the configuration under its element's name."""
+    _, call = OPERATIONS["PutBucketEncryption"]
+    asked = recorded(account, call)["detail"]["requestParameters"]
+    rule = asked["ServerSideEncryptionConfiguration"]["Rule"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert asked["ServerSideEncryptionConfiguration"]["xmlns"].startswith("http://s3.amazonaws.com/")
+    assert asked["encryption"] == ""
+
+
+def test_codepipeline_hides_a_token_and_keeps_the_keys_of_maps(account: Account) -> None:
+    """The configuration's names stay as they are; the token is replaced as CloudTrail replaces it."""
+    _, call = OPERATIONS["CreatePipeline"]
+    detail = recorded(account, call)["detail"]
+    for side in ("requestParameters", "responseElements"):
+        action = detail[side]["pipeline"]["stages"][0]["actions"][0]
+        assert action["configuration"] == {"OAuthToken": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+
+
+@pytest.mark.parametrize(
+    ("person", "name", "mfa", "via"),
+    [
+        (ADA, "ada@example.com as role AWSReservedSSO_Developer_5d1c0ffee0ddba11", False, ""),
+        (GRACE, "grace", True, "the AWS console"),
+        (TERRAFORM, "terraform", None, "Terraform"),
+        (person_of("somebody"), "somebody", None, ""),
+    ],
+)
+def test_a_call_has_its_author(account: Account, person: Person, name: str, mfa: bool | None, via: str) -> None:  # noqa: FBT001
+    """Whose access key signs the call is who did it."""
+    actor = cause(recorded(account, lambda a: a.client("kms", person).create_key())).actor
+    assert (actor.name, actor.mfa, actor.via) == (name, mfa, via)
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [("127.0.0.1:5000", "/shop"), ("shop.localhost:5000", "/"), ("shop.s3.us-east-1.amazonaws.com", "/")],
+)
+def test_a_bucket_is_named_by_path_or_by_host(host: str, path: str) -> None:
+    """Both of S3's styles lead to the same record."""
+    scope = "AWS4-HMAC-SHA256 Credential=ada/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host"
+    request = Request("DELETE", path, "policy", {"host": host, "authorization": scope})
+    event = event_of(request, Answer(204, {}), ADA, ACCOUNT, datetime(2026, 1, 1, tzinfo=UTC))
+    assert event is not None
+    assert event["region"] == "eu-west-1"
+    assert event["time"] == event["detail"]["eventTime"] == "2026-01-01T00:00:00Z"
+    assert [ref.name for ref in subjects(event)] == ["shop"]
