@@ -42,6 +42,10 @@ demo: setup ## see pipeseal do its job on an embedded account
 test: setup ## run the tests (PYTEST_ARGS="-k tls -x" narrows them)
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
+.PHONY: e2e
+e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## deploy to an account on loopback that enforces IAM, and prove the main job there
+	@$(BIN)/pytest --import-mode=importlib tests/e2e $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: setup $(SAM_VENV)/stamp ## ruff, mypy, the layers, the template
 	$(BIN)/ruff check
@@ -70,10 +74,12 @@ lock: setup ## choose the newest versions anew and write the lock files (asks th
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file shared/requirements.lock shared/requirements.txt
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-dev.txt --extra dev pyproject.toml
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-sam.txt --group pyproject.toml:sam
+	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-e2e.txt --group pyproject.toml:e2e
+	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-events.txt --group pyproject.toml:events
 
 .PHONY: clean
 clean: ## remove everything that was made here
-	rm -rf $(VENV) $(SAM_VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	rm -rf $(VENV) .venv-* .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		build dist shared/*.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
@@ -88,10 +94,11 @@ $(VENV)/tools: requirements-dev.txt
 	@$(BIN)/python $(PIP_LOCKED) --requirement requirements-dev.txt
 	@touch $@
 
-$(SAM_VENV)/stamp: requirements-sam.txt
-	@$(call new_venv,$(SAM_VENV))
-	@echo "setup: SAM CLI of requirements-sam.txt"
-	@$(SAM_VENV)/bin/python $(PIP_LOCKED) --requirement requirements-sam.txt
+# What pins its own botocore lives apart: SAM CLI, MiniStack, the second pattern engine.
+.venv-%/stamp: requirements-%.txt
+	@$(call new_venv,.venv-$*)
+	@echo "setup: the tools of $<"
+	@.venv-$*/bin/python $(PIP_LOCKED) --requirement $<
 	@touch $@
 
 # A virtual environment from scratch: what an older lock file left in it would not be found missing.

@@ -10,12 +10,14 @@ from moto import mock_aws
 from tests.account import ENVIRONMENT, Account
 
 import remediate
-from pipeseal.aws.clients import client
+from pipeseal.aws.clients import forget
 from pipeseal.sandbox import extend_moto
 
-# The machines that run this are shared: how long an example takes says nothing about the code.
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared")
+# The machines that run this are shared: how long an example takes says nothing about the code. And a change must not
+# fail for an example that the last one was spared: chance has its turn with --hypothesis-profile=chance.
+settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("chance", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
 
 
 @pytest.fixture
@@ -26,6 +28,6 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     extend_moto()
     with mock_aws():
-        client.cache_clear()
+        forget()
         remediate.world.cache_clear()
         yield Account()

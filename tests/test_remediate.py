@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.account import ACCOUNT, REGION, Account, event, writes
+from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, event, writes
 
+from pipeseal.aws.ledger import Ledger
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
+from pipeseal.exemptions import Exemption, Grounds, grant
 
 BUCKET = "harbor"
 ARN = f"arn:aws:s3:::{BUCKET}"
@@ -277,9 +281,7 @@ def rsa_store() -> dict[str, Any]:
     return {"encryptionKey": {"id": made["Arn"], "type": "KMS"}}
 
 
-def test_an_asymmetric_artifact_key_is_replaced(
-    account: Account, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_asymmetric_artifact_key_is_replaced(account: Account, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator's key takes its place, and the rest of the structure comes through whole."""
     operators = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
     monkeypatch.setenv("ARTIFACT_KEY_ARN", operators)
@@ -345,6 +347,90 @@ def test_a_secret_is_told_of_until_it_is_gone(account: Account, bucket: str) -> 
 def test_a_pipeline_that_is_gone_is_no_error(account: Account) -> None:
     """Somebody deleted it meanwhile."""
     assert account.deliver(event("UpdatePipeline", CREATED))[0]["action"] == "absent"
+
+
+# ------------------------------------------------------------------- exemptions
+
+
+def excuse(control: str, resource: str, ends: timedelta = timedelta(days=1)) -> Exemption:
+    """Excuse what matches, from now until *ends* later."""
+    now = datetime.now(UTC)
+    exemption = replace(grant(control, resource, Grounds("ada", "why", now + timedelta(days=1)), now), until=now + ends)
+    Ledger(boto3.client("dynamodb"), ENVIRONMENT["LEDGER_TABLE"], lambda: now).excuse(exemption)
+    return exemption
+
+
+def test_what_is_excused_is_left(account: Account, bucket: str) -> None:
+    """Nothing is written, recorded or told, and the outcome says which exemption was used and for what."""
+    exemption = excuse("S3.*", "arn:aws:s3:::har*")
+    with account.calls() as calls:
+        (outcome,) = account.deliver(event("PutBucketPolicy", {"bucketName": bucket}))
+    assert (outcome["action"], outcome["exemptions"], outcome["controls"]) == ("exempt", [exemption.id], ["S3.TLS"])
+    assert calls == ["BatchGetItem", "GetBucketPolicy"]
+    assert not account.entries()
+    assert not account.alerts()
+
+
+def test_the_use_of_an_exemption_is_counted(account: Account, bucket: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator sees how much is excused."""
+    excuse("S3.TLS", ARN)
+    account.deliver(event("PutBucketPolicy", {"bucketName": bucket}))
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "ExemptionsUsed" in line]
+    assert [(each["ExemptionsUsed"], each["action"]) for each in counted] == [([1.0], "exempt")]
+
+
+def test_the_other_controls_are_put_right(account: Account, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is excused from TLS is not excused from encryption; the alert and the read-back leave TLS out."""
+    monkeypatch.setenv("ENCRYPTION_SCOPE", "all")
+    exemption = excuse("S3.TLS", ARN)
+    again = event("PutBucketPolicy", {"bucketName": bucket})
+    (outcome,) = account.deliver(again)
+    assert (outcome["action"], outcome["exemptions"]) == ("remediated", [exemption.id])
+    assert statements() == [READERS, SSE]
+    (alert,), (entry,) = account.alerts(), account.entries()
+    assert alert["controls"] == outcome["controls"] == ["S3.DEFAULT_ENCRYPTION", "S3.SSE_UPLOADS"]
+    assert entry["exemptions"] == [exemption.id]
+    assert account.deliver(again)[0]["action"] == "exempt"
+
+
+@pytest.mark.parametrize(
+    ("control", "resource", "ends"),
+    [
+        ("S3.TLS", ARN, timedelta(seconds=-1)),
+        ("S3.TLS", f"{ARN}-other", timedelta(days=1)),
+        ("S3.SSE_UPLOADS", ARN, timedelta(days=1)),
+    ],
+    ids=["ended", "another resource", "another control"],
+)
+def test_what_is_not_excused_is_put_right(
+    account: Account, bucket: str, control: str, resource: str, ends: timedelta
+) -> None:
+    """An exemption that has ended, or is about something else, excuses nothing."""
+    excuse(control, resource, ends)
+    (outcome,) = account.deliver(event("PutBucketPolicy", {"bucketName": bucket}))
+    assert (outcome["action"], outcome["exemptions"]) == ("remediated", [])
+
+
+def test_a_key_can_be_excused(account: Account) -> None:
+    """The ledger is asked where a key is wrong, before anything is done to it."""
+    made = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    excuse("KMS.SYMMETRIC", made["Arn"])
+    with account.calls() as calls:
+        (outcome,) = account.deliver(event("CreateKey", {}, {"keyMetadata": {"arn": made["Arn"]}}))
+    assert (outcome["action"], calls) == ("exempt", ["DescribeKey", "BatchGetItem"])
+
+
+def test_what_was_told_is_told_again_after_an_exemption(account: Account, bucket: str) -> None:
+    """A violation that only its owner can mend comes up anew when its exemption has ended."""
+    site = {"IndexDocument": {"Suffix": "index.html"}}
+    boto3.client("s3").put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
+    seen = [account.deliver(event("PutBucketPolicy", PUT_POLICY))[0]["action"]]
+    exemption = excuse("S3.TLS", ARN)
+    seen.append(account.deliver(event("PutBucketPolicy", PUT_POLICY))[0]["action"])
+    Ledger(boto3.client("dynamodb"), ENVIRONMENT["LEDGER_TABLE"], lambda: datetime.now(UTC)).end(exemption.id)
+    seen += [account.deliver(event("PutBucketPolicy", {"bucketName": bucket}))[0]["action"] for _ in range(2)]
+    assert seen == ["detected", "exempt", "detected", "known"]
+    assert len(account.alerts()) == 2
 
 
 # ---------------------------------------------------------------- what it costs

@@ -26,6 +26,11 @@ def test_every_variable_is_read() -> None:
             "KEY_REJECTION": "disable",
             "DELETION_WINDOW_DAYS": "7",
             "SEAL_WEBSITES": "true",
+            "STRICT_UPLOADS": "true",
+            "REQUIRE_CUSTOMER_KEY": "true",
+            "QUARANTINE_SECRETS": "true",
+            "MINIMUM_TLS_VERSION": "1.2",
+            "ORGANIZATION_ID": "o-a1b2c3d4e5",
         }
     ) == Settings(
         mode=Mode.DETECT,
@@ -35,6 +40,11 @@ def test_every_variable_is_read() -> None:
         key_rejection=Rejection.DISABLE,
         deletion_window_days=7,
         seal_websites=True,
+        strict_uploads=True,
+        require_customer_key=True,
+        quarantine_secrets=True,
+        minimum_tls_version="1.2",
+        organization_id="o-a1b2c3d4e5",
     )
 
 
@@ -51,6 +61,8 @@ def test_every_variable_is_read() -> None:
         ("DELETION_WINDOW_DAYS", "31", "7 to 30"),
         ("DELETION_WINDOW_DAYS", "a week", "7 to 30"),
         ("SEAL_WEBSITES", "yes", "true or false"),
+        ("MINIMUM_TLS_VERSION", "1.1", "1.2, 1.3"),
+        ("ORGANIZATION_ID", "acme", "o-a1b2c3d4e5"),
     ],
 )
 def test_a_bad_value_names_its_variable_and_the_way_out(name: str, value: str, says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -48,6 +49,16 @@ class Settings:
     key_rejection: Rejection = Rejection.SCHEDULE_DELETION
     deletion_window_days: int = 30
     seal_websites: bool = False
+    strict_uploads: bool = False
+    """Whether every artifact bucket refuses an upload without a header, not only those of pipelines."""
+    require_customer_key: bool = False
+    """Whether each artifact store must name a customer managed key."""
+    quarantine_secrets: bool = False
+    """Whether a pipeline with a secret in clear is stopped until the secret is gone."""
+    minimum_tls_version: str = ""
+    """The oldest TLS version that buckets take, 1.2 or 1.3; "" leaves that to AWS."""
+    organization_id: str = ""
+    """The organisation (o-...) whose accounts are no strangers; "" where only the account itself is none."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -60,6 +71,11 @@ class Settings:
             key_rejection=_choice(environment, "KEY_REJECTION", Rejection, Rejection.SCHEDULE_DELETION),
             deletion_window_days=_days(environment.get("DELETION_WINDOW_DAYS", "") or "30"),
             seal_websites=_flag(environment, "SEAL_WEBSITES"),
+            strict_uploads=_flag(environment, "STRICT_UPLOADS"),
+            require_customer_key=_flag(environment, "REQUIRE_CUSTOMER_KEY"),
+            quarantine_secrets=_flag(environment, "QUARANTINE_SECRETS"),
+            minimum_tls_version=_tls_version(environment.get("MINIMUM_TLS_VERSION", "")),
+            organization_id=_organization(environment.get("ORGANIZATION_ID", "")),
         )
 
     def mode_of(self, control: str) -> Mode:
@@ -107,6 +123,18 @@ def _days(text: str) -> int:
     if not text.isdecimal() or not 7 <= int(text) <= 30:  # noqa: PLR2004 - KMS's own bounds
         raise SettingsError(f"DELETION_WINDOW_DAYS is {text!r}; KMS takes 7 to 30 days")
     return int(text)
+
+
+def _tls_version(text: str) -> str:
+    if text not in ("", "1.2", "1.3"):
+        raise SettingsError(f"MINIMUM_TLS_VERSION is {text!r}; it must be 1.2, 1.3 or empty")
+    return text
+
+
+def _organization(text: str) -> str:
+    if text and not re.fullmatch(r"o-[a-z0-9]{10,32}", text):
+        raise SettingsError(f"ORGANIZATION_ID is {text!r}; it must be an organisation's id, such as o-a1b2c3d4e5")
+    return text
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

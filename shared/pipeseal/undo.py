@@ -42,7 +42,7 @@ class Reversal:
     @property
     def steps(self) -> tuple[str, ...]:
         """Say in sentences what is to be written."""
-        _, steps = self.before.changed(self.after)
+        steps: tuple[str, ...] = self.before.changed(self.after)[1]
         return steps
 
 

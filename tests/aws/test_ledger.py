@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
 from tests.account import ENVIRONMENT, Account
 from tests.resources import bucket
 
-from pipeseal.aws.ledger import Ledger
+from pipeseal.aws.ledger import Ledger, Throttled, entry_id
 from pipeseal.decide import decide
+from pipeseal.exemptions import Grounds, grant
 from pipeseal.model import Action, Actor, Cause, Outcome
 from pipeseal.settings import Settings
 
@@ -83,3 +86,56 @@ def test_users_and_what_was_told_are_remembered(ledger: Ledger) -> None:
     ledger.forget(ARN)
     assert ledger.memory(ARN).told == ""
     assert ledger.memory(ARN).pipelines == memory.pipelines
+
+
+class Sparing:
+    """A DynamoDB that leaves all keys unread for the first *times*, and then the second of two."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - DynamoDB's own name
+        self.times -= 1
+        if self.times >= 0:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        first, *others = RequestItems["ledger"]["Keys"]
+        left = {"UnprocessedKeys": {"ledger": {"Keys": others}}} if others else {}
+        return {"Responses": {"ledger": [first | {"told": {"S": first["id"]["S"]}, **EXCUSED}]}, **left}
+
+
+EXEMPTION = grant("S3.TLS", ARN, Grounds("ada", "why", NOW + timedelta(days=1)), NOW)
+EXCUSED = {f"exemption:{EXEMPTION.id}": {"S": EXEMPTION.text}}
+
+
+def test_what_dynamodb_leaves_unread_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A throttled partition is not taken for an empty one: neither memory nor exemptions get lost."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    memory = Ledger(Sparing(2), "ledger", Clock()).memory(ARN)
+    assert (memory.told, memory.exemptions) == ("#memory", (EXEMPTION,))
+    with pytest.raises(Throttled, match="ledger unread"):
+        Ledger(Sparing(99), "ledger", Clock()).memory(ARN)
+
+
+def test_exemptions_come_with_the_memory(account: Account, ledger: Ledger) -> None:
+    """One call brings both, however many there are."""
+    others = [replace(EXEMPTION, id=f"ex-{number}") for number in range(3)]
+    for exemption in (EXEMPTION, *others):
+        ledger.excuse(exemption)
+    with account.calls() as calls:
+        found = ledger.memory(ARN).exemptions
+    assert calls == ["BatchGetItem"]
+    assert set(found) == {EXEMPTION, *others} == set(ledger.exemptions())
+    assert ledger.end("ex-1")
+    assert not ledger.end("ex-1")
+    assert len(ledger.exemptions()) == 3
+
+
+def test_an_entry_is_found_by_its_id_alone(ledger: Ledger) -> None:
+    """With the whole of its Ref, which a bucket's ARN does not hold, and which controls wrote."""
+    identity = entry_id(NOW, "5f0c", ARN)
+    assert ledger.open(identity, PLAN, CAUSE, LEASE)
+    found = ledger.entry(identity)
+    assert found
+    assert (found.ref, found.intent, found.outcome) == (PLAN.before.ref, "remediated", "")
+    assert (found.changed, found.controls, found.wrote) == (("policy",), ("S3.TLS",), ("S3.TLS",))
+    assert ledger.entry("#memory") is None

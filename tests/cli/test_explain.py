@@ -77,7 +77,7 @@ def test_the_text_shows_verdicts_reasons_and_the_diff(tmp_path: Path) -> None:
     output = run(str(file), "--bucket", "harbor").output
     assert "Requests in clear are refused: full" in output
     assert "Uploads outside AWS KMS are refused: partial" in output, "those in clear are refused"
-    assert '+      "Sid": "DenyUnEncryptedObjectUploads"' in output
+    assert '+       "Sid": "DenyUnEncryptedObjectUploads"' in output
     assert "\x1b[" not in output, "no colour where the output is no terminal"
 
 

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeseal.cli import main
-from pipeseal.cli._screen import difference
+from pipeseal.cli._diff import difference
 
 ALL = {
     "S3.TLS",

@@ -27,6 +27,12 @@ def client(service: str, region: str) -> Any:
     return _session().create_client(service, region_name=region, config=CONFIG)
 
 
+def forget() -> None:
+    """Forget every client and the credentials behind them; no function in Lambda outlives its own."""
+    client.cache_clear()
+    _session.cache_clear()
+
+
 @cache
 def _session() -> Session:
     """Return boto3's own foundation: its resources and transfers, never used here, would double the import."""

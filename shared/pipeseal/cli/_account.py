@@ -7,7 +7,13 @@ from functools import wraps
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    InvalidRegionError,
+    ParamValidationError,
+    ProfileNotFound,
+)
 
 from pipeseal.aws.clients import code
 from pipeseal.aws.sessions import session
@@ -63,8 +69,8 @@ def on_account(command: Callable[..., None]) -> Callable[..., None]:
             command(world=_world(profile, region, endpoint_url, stack), **others)
         except ExemptionError as error:
             raise BadInput(str(error)) from error
-        except ProfileNotFound as error:
-            raise BadInput(f"--profile: {error}") from error
+        except (InvalidRegionError, ParamValidationError, ProfileNotFound) as error:
+            raise BadInput(str(error)) from error
         except ClientError as error:
             raise AwsRefused(_refusal(error, stack)) from error
         except BotoCoreError as error:
@@ -76,6 +82,8 @@ def on_account(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _world(profile: str | None, region: str | None, endpoint_url: str | None, stack: str) -> World:
+    if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
+        raise BadInput(f"--endpoint-url: {endpoint_url!r} is no URL; write http://127.0.0.1:5005, say")
     where, clients = session(profile, region, endpoint_url)
     if not where:
         raise BadInput("no region: give --region, set AWS_REGION, or name one in your AWS configuration")
@@ -88,7 +96,7 @@ def _refusal(error: ClientError, stack: str) -> str:
     answer = error.response.get("Error", {}).get("Message", "")
     said = f"AWS refused {error.operation_name}: {code(error)}: {answer}".rstrip(": ")
     if code(error) == "ResourceNotFoundException":
-        return f"{said}\nIs the ledger {stack}-ledger in this account and region? --stack, --region and --profile say which."
+        return f"{said}\nIs {stack}-ledger in this account and region? --stack, --region and --profile say which."
     if code(error).startswith(("AccessDenied", "UnauthorizedOperation")):
         return (
             f"{said}\nYour own permissions count here, not those of pipeseal's functions; --help lists what is needed."

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from pipeseal.cli.diff import policy_diff
+from pipeseal.cli._diff import difference
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.policy import Policy, PolicyError, Verdict, faults
@@ -131,6 +131,7 @@ def _read(file: str) -> str:
         raise click.UsageError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
+_MARKS = {"+": "green", "-": "red"}
 _COLOURS = {"full": "green", "objects-only": "yellow", "partial": "yellow", "none": "red"}
 
 
@@ -147,6 +148,7 @@ def _show(answer: Mapping[str, Any], file: str, policy: str) -> None:
             console.print(Text(f"  {reason}"))
     if answer["added"]:
         console.print()
-        console.print(policy_diff(json.loads(policy), answer["sealed"]))
+        for mark, line in difference(json.loads(policy), answer["sealed"], console.width - len("+ ")):
+            console.print(Text(f"{mark} {line}", _MARKS.get(mark, "")))
     elif not answer["error"]:
         console.print("\nSealed already: there is nothing to add.")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def undo(  # noqa: PLR0913 - one a option
     *, world: World, ledger_id: str, owner: str, reason: str, until: str, force: bool, dry: bool, form: str
 ) -> None:
-    r"""Put back what the ledger entry LEDGER_ID changed, exactly as it was before.
+    """Put back what the ledger entry LEDGER_ID changed, exactly as it was before.
 
     The controls that asked for the change are excused on that resource until END, or the next event would put it
     right again. Refused where the resource was changed since.
@@ -41,7 +41,7 @@ def undo(  # noqa: PLR0913 - one a option
                    kms:DescribeKey; iam:PassRole for its roles
 
     Exit status: 0 done, 2 refused or bad input, 3 AWS refused.
-    """
+    """  # noqa: D301 - the mark by which click keeps the lines as they are
     until_when = moment(until, world.clock())
     try:
         found = reversal(ledger_id, Grounds(owner, reason, until_when), world, force=force)

@@ -24,7 +24,7 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from werkzeug.serving import make_server
 
-from pipeseal.aws.clients import client as function_client
+from pipeseal.aws.clients import forget
 from pipeseal.aws.world import World
 from pipeseal.sandbox.codepipeline import extend_moto
 from pipeseal.sandbox.people import ACCOUNT, OPERATOR, PIPESEAL, REGION, Person, function_role, person_of
@@ -196,8 +196,8 @@ class Account:
             no_proxy=LOOPBACK,
         )
         boto3.DEFAULT_SESSION = None
-        function_client.cache_clear()
-        self._closing.callback(function_client.cache_clear)
+        forget()
+        self._closing.callback(forget)
 
     def _serve(self) -> None:
         extend_moto()

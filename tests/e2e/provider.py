@@ -1,0 +1,383 @@
+"""A program for .venv-e2e: MiniStack with what it leaves out of AWS and pipeseal rests on.
+
+It takes its settings from the environment (cloud.py sets them), and ends when its standard input does. Beyond MiniStack:
+
+- a rule invokes a function only with the permission to, asynchronously, with retries, then the dead letters
+- logs and dead letters are written with the function's role, and only where it may
+- whoever reaches what is encrypted under a key must be allowed the key through that service
+- CodePipeline is moto's, behind MiniStack's IAM
+- every call is kept for CloudTrail, and CloudTrail's own events may be published
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextvars
+import http.client
+import json
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app as ministack
+from ministack.core import iam_evaluator as iam
+from ministack.core.lambda_runtime import execution_credentials
+from ministack.services import dynamodb, eventbridge, kms, lambda_svc, sns, sqs
+
+ACCOUNT = os.environ["MINISTACK_ACCOUNT_ID"]
+REGION = os.environ["MINISTACK_REGION"]
+_RETRY_SECONDS = 0.2
+_CREDENTIAL = re.compile(r"Credential=([^/\s,]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_RECORDED = {"codepipeline", "kms", "s3"}
+_PIPELINES = "CodePipeline_20150709."
+_OWN = "/_pipeseal/"
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_lock = threading.Lock()
+_calls: list[dict[str, Any]] = []
+_refusals: list[str] = []
+_running = 0
+
+
+# ------------------------------------------------------------------------------- IAM
+
+
+def _may(key: str, action: str, resource: str, **context: object) -> bool:
+    """Say whether who signs with the access key id *key* may do *action*, by IAM and the resource's own policy."""
+    principal = iam.resolve_principal(key, ACCOUNT)
+    if isinstance(principal, iam.AuthError):
+        return False
+    if principal.policies is None:
+        return True
+    asked = iam.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        secure_transport=True,
+        service_context={name.lower(): value for name, value in context.items()},
+        principal_keys=principal.keys,
+    )
+    result = iam.evaluate(asked, principal.policies, *principal.limits)
+    service = action.partition(":")[0]
+    policy = iam._resource_policy(service, resource)
+    if policy:
+        required = service in iam._POLICY_REQUIRED
+        result = iam.combine_resource_policy(result, asked, *policy, required=required, limits=principal.limits)
+    if result.decision != "Allow":
+        _refusals.append(f"{principal.arn} {action} {resource}")
+    return bool(result.decision == "Allow")
+
+
+def _service_may(service: str, action: str, resource: str, **context: object) -> bool:
+    """Say whether the policy of *resource* admits an AWS service such as events.amazonaws.com."""
+    found = iam._resource_policy(action.partition(":")[0], resource)
+    asked = iam.EvalContext(
+        principal_arn="",
+        principal_type="Service",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        secure_transport=True,
+        service_context={name.lower(): value for name, value in context.items()},
+    )
+    allowed = bool(found) and iam.evaluate_resource_policy(found[0], asked, service=service).decision == "Allow"
+    if not allowed:
+        _refusals.append(f"{service} {action} {resource}")
+    return allowed
+
+
+def _role_may(config: Mapping[str, Any], action: str, resource: str, **context: object) -> bool:
+    return _may(execution_credentials(dict(config))["AWS_ACCESS_KEY_ID"], action, resource, **context)
+
+
+def _key_behind(resource: str) -> str:
+    """Return the ARN of the customer managed key that *resource* is encrypted under, or ""."""
+    service, name = resource.split(":")[2], resource.rpartition(":")[2]
+    match service:
+        case "sqs":
+            queue = sqs._queue_by_arn(resource)
+            key = (queue or {}).get("attributes", {}).get("KmsMasterKeyId", "")
+        case "sns":
+            key = (sns._topics.get(resource) or {}).get("attributes", {}).get("KmsMasterKeyId", "")
+        case "dynamodb":
+            table = dynamodb._tables.get(name.removeprefix("table/").partition("/")[0]) or {}
+            sse = table.get("SSEDescription") or table.get("SSESpecification") or {}
+            key = sse.get("KMSMasterKeyArn") or sse.get("KMSMasterKeyId") or ""
+        case _:
+            key = ""
+    found = kms._resolve_key(key) if key and not key.startswith("alias/aws/") else None
+    return str(found["Arn"]) if found else ""
+
+
+_KEY_ACTIONS = {
+    "dynamodb": ("kms:Decrypt",),
+    "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+}
+_enforce = iam.enforce
+
+
+def _enforce_with_key(
+    key: str, action: str, service: str, region: str, resource_arn: str = "*", service_context: Any = None
+) -> Any:
+    """Ask for the resource, then for the key behind it, as the service does with the caller's rights."""
+    denied = _enforce(key, action, service, region, resource_arn=resource_arn, service_context=service_context)
+    if denied:
+        if not isinstance(denied, iam.AuthError):
+            _refusals.append(f"{denied.principal_arn} {action} {resource_arn}")
+        return denied
+    behind = _key_behind(resource_arn) if resource_arn.startswith("arn:") else ""
+    for wanted in _KEY_ACTIONS.get(action, _KEY_ACTIONS.get(service, ())) if behind else ():
+        if not _may(key, wanted, behind, **{"kms:ViaService": f"{service}.{region}.amazonaws.com"}):
+            return iam.EvalResult("ImplicitDeny", principal_arn=f"{key} through {service}: {wanted}")
+    return None
+
+
+# ------------------------------------------------------------------ EventBridge, Lambda
+
+
+_invoke_target = eventbridge._invoke_target
+_emit_logs = lambda_svc._emit_lambda_logs
+
+
+def _target(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], view: Any = None) -> None:
+    """Invoke a function asynchronously; leave all other targets to MiniStack."""
+    global _running
+    if target["Arn"].split(":")[2] != "lambda" or target.get("Input") or target.get("InputTransformer"):
+        _invoke_target(target, event, rule, view)
+        return
+    payload = (view or eventbridge._pattern_event_view(event)).event_with_detail()
+    with _lock:
+        _running += 1
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(_deliver, target, rule, payload), daemon=True).start()
+
+
+def _deliver(target: Mapping[str, Any], rule: Mapping[str, Any], payload: Any) -> None:
+    global _running
+    try:
+        source = {"aws:SourceArn": rule["Arn"], "aws:SourceAccount": ACCOUNT}
+        function, config, name = lambda_svc._get_func_record_for_ref(target["Arn"])
+        if function and _service_may("events.amazonaws.com", "lambda:InvokeFunction", target["Arn"], **source):
+            _invoke(function, config, name, payload)
+            return
+        queue = target.get("DeadLetterConfig", {}).get("Arn", "")
+        key = queue and _key_behind(queue)
+        allowed = queue and _service_may("events.amazonaws.com", "sqs:SendMessage", queue, **source)
+        if allowed and (
+            not key
+            or all(
+                _service_may("events.amazonaws.com", each, key, **source)
+                for each in ("kms:GenerateDataKey", "kms:Decrypt")
+            )
+        ):
+            eventbridge._dispatch_to_sqs(eventbridge.parse_arn(queue), json.dumps(payload))
+    finally:
+        with _lock:
+            _running -= 1
+
+
+def _invoke(function: Any, config: Any, name: str, payload: Any) -> None:
+    """Try, and try again as often as the function says; then its failure destination."""
+    settings = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    record = lambda_svc._execution_record_for_config(function, config)
+    attempts = 1 + settings.get("MaximumRetryAttempts", 2)
+    result: dict[str, Any] = {}
+    while attempts:
+        result = lambda_svc._execute_function_with_config_scope(record, payload)
+        if not result.get("error"):
+            return
+        attempts -= not result.get("throttle")  # what is throttled stays in Lambda's own queue
+        time.sleep(_RETRY_SECONDS)
+    target = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+    if not target or not _role_may(config, "sqs:SendMessage", target):
+        return
+    through, key = {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"}, _key_behind(target)
+    if not key or all(_role_may(config, each, key, **through) for each in ("kms:GenerateDataKey", "kms:Decrypt")):
+        lambda_svc._route_async_failure(target, name, payload, result)
+
+
+def _log(function: Any, request: str, text: str, error: bool, milliseconds: int, **more: Any) -> None:  # noqa: FBT001
+    """Write a function's logs where its role may."""
+    config = function.get("config") or function
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:{request}"
+    if all(_role_may(config, each, stream) for each in ("logs:CreateLogStream", "logs:PutLogEvents")):
+        _emit_logs(function, request, text, error, milliseconds, **more)
+
+
+# ------------------------------------------------------------------------ CodePipeline
+
+
+def _pipelines(headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Answer a call to CodePipeline: MiniStack's IAM says whether, moto what."""
+    call = headers["x-amz-target"].removeprefix(_PIPELINES)
+    asked = json.loads(body or b"{}")
+    signed = _CREDENTIAL.search(headers.get("authorization", ""))
+    key, region = (signed[1], signed[2]) if signed else ("", REGION)
+    name = asked.get("pipelineName") or asked.get("name") or asked.get("pipeline", {}).get("name", "")
+    resource = f"arn:aws:codepipeline:{region}:{ACCOUNT}:{name or '*'}"
+    if "stageName" in asked:
+        resource += f"/{asked['stageName']}"
+    role = asked.get("pipeline", {}).get("roleArn")
+    handed = {"iam:PassedToService": "codepipeline.amazonaws.com"}
+    if not _may(key, f"codepipeline:{call}", resource) or (role and not _may(key, "iam:PassRole", role, **handed)):
+        refusal = {"__type": "AccessDeniedException", "message": f"{key} is not authorized to perform {call}"}
+        return 400, {"content-type": "application/x-amz-json-1.1"}, json.dumps(refusal).encode()
+    moto = urlsplit(os.environ["PIPESEAL_MOTO"])
+    connection = http.client.HTTPConnection(str(moto.hostname), moto.port, timeout=30)
+    try:
+        passed = {name: value for name, value in headers.items() if name not in ("host", "content-length")}
+        connection.request("POST", "/", body, {**passed, "Host": f"codepipeline.{region}.amazonaws.com"})
+        answer = connection.getresponse()
+        kind = answer.headers.get("content-type", "application/x-amz-json-1.1")
+        return answer.status, {"content-type": kind}, answer.read()
+    finally:
+        connection.close()
+
+
+# -------------------------------------------------------------------------- the door
+
+
+async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve what is ours, keep what CloudTrail will want, and pass all on."""
+    if scope["type"] != "http":
+        await ministack(scope, receive, send)
+        return
+    headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    if scope["path"].startswith(_OWN):
+        status, answer = _own(scope["path"].removeprefix(_OWN), await _read(receive))
+        await _answer(send, status, {"content-type": "application/json"}, json.dumps(answer).encode())
+        return
+    signed = _CREDENTIAL.search(headers.get("authorization", ""))
+    if not signed or signed[3] not in _RECORDED:
+        await ministack(scope, receive, send)
+        return
+    body = await _read(receive)
+    if headers.get("x-amz-target", "").startswith(_PIPELINES):
+        status, given, answer = await asyncio.to_thread(_pipelines, headers, body)
+        await _answer(send, status, given, answer)
+    else:
+        status, given, answer = await _passed(scope, body, send)
+    _calls.append(
+        {
+            "key": signed[1],
+            "principal": _principal(signed[1]),
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode(),
+            "headers": headers,
+            "body": base64.b64encode(body).decode(),
+            "status": status,
+            "answer_headers": given,
+            "answer": base64.b64encode(answer).decode(),
+        }
+    )
+
+
+def _principal(key: str) -> str:
+    found = iam.resolve_principal(key, ACCOUNT)
+    return "" if isinstance(found, iam.AuthError) else str(found.arn)
+
+
+def _own(what: str, body: bytes) -> tuple[int, Any]:
+    """Answer the test that started this program."""
+    match what:
+        case "calls":
+            taken, _calls[:] = list(_calls), []
+            return 200, taken
+        case "refusals":
+            taken_too, _refusals[:] = list(_refusals), []
+            return 200, taken_too
+        case "running":
+            return 200, _running
+        case "events":
+            for event in json.loads(body):
+                entry = {
+                    "Source": event["source"],
+                    "DetailType": event["detail-type"],
+                    "Detail": json.dumps(event["detail"]),
+                }
+                eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+            return 200, None
+    return 404, None
+
+
+async def _read(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _passed(scope: Scope, body: bytes, send: Send) -> tuple[int, dict[str, str], bytes]:
+    """Let MiniStack answer; return what it said."""
+    status, given, answer, sent = 0, {}, b"", False
+
+    async def again() -> dict[str, Any]:
+        nonlocal sent
+        if sent:
+            await asyncio.Event().wait()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def listening(message: dict[str, Any]) -> None:
+        nonlocal status, given, answer
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            given = {name.decode().lower(): value.decode("latin-1") for name, value in message.get("headers", ())}
+        else:
+            answer += message.get("body", b"")
+        await send(message)
+
+    await ministack(scope, again, listening)
+    return status, given, answer
+
+
+async def _answer(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    given = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*given, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _end_with_parent() -> None:
+    """End as soon as standard input does: whoever started this is gone."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve over TLS on one port and in clear on another, both on loopback."""
+    iam.enforce = _enforce_with_key
+    eventbridge._invoke_target = _target
+    lambda_svc._emit_lambda_logs = _log
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    config = Config()
+    config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
+    config.insecure_bind = [f"127.0.0.1:{os.environ['PIPESEAL_CLEAR_PORT']}"]
+    config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
+    config.keep_alive_timeout = 75
+    asyncio.run(serve(door, config))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
