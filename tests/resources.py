@@ -8,7 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipeseal.model import Bucket, Key, Kind, Pipeline, Ref, Transition, Unread
+from pipeseal.model import Kind, Ref
+from pipeseal.model.bucket import Bucket
+from pipeseal.model.key import Key, Unread
+from pipeseal.model.pipeline import Pipeline, Transition
 from pipeseal.policy import Policy
 from pipeseal.settings import Rejection, Settings
 
@@ -128,7 +131,7 @@ PIPELINES = st.builds(
     locked=st.sampled_from(["", "AWS masks a token in it"]),
     transition=st.sampled_from([None, Transition("Build", enabled=True), Transition("Build", False, "on hold")]),  # noqa: FBT003
 )
-RESOURCES = {Kind.BUCKET: BUCKETS, Kind.KEY: KEYS, Kind.PIPELINE: PIPELINES}
+RESOURCES: Mapping[Kind, st.SearchStrategy[Any]] = {Kind.BUCKET: BUCKETS, Kind.KEY: KEYS, Kind.PIPELINE: PIPELINES}
 SETTINGS = st.builds(
     Settings,
     artifact_keys=st.sampled_from([{}, {REGION: ARTIFACT_KEY}]),

@@ -67,9 +67,7 @@ def test_a_record_names_its_resource_in_every_shape(
         ("CreateKey", {"accountId": ACCOUNT, "ARN": KEY_ARN}, ref(Kind.KEY, KEY_ID)),
     ],
 )
-def test_null_request_parameters_fall_back_on_the_resources(
-    name: str, listed: dict[str, str], expected: Ref
-) -> None:
+def test_null_request_parameters_fall_back_on_the_resources(name: str, listed: dict[str, str], expected: Ref) -> None:
     """Where requestParameters is null, the record's list of resources says which one it is."""
     assert subjects(event(name, None, resources=[listed])) == (expected,)
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tests.resources import ACCOUNT, ARTIFACT_KEY, REGION, RESOURCES, SETTINGS, bucket, document, key, pipeline
 
 from pipeseal.decide import decide
-from pipeseal.model import Bucket, Kind, Pipeline
+from pipeseal.model import Kind
+from pipeseal.model.bucket import Bucket
+from pipeseal.model.pipeline import Pipeline
 from pipeseal.policy import Policy
 from pipeseal.settings import Settings
 

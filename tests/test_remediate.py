@@ -422,7 +422,7 @@ def test_a_key_can_be_excused(account: Account) -> None:
 
 def test_what_was_told_is_told_again_after_an_exemption(account: Account, bucket: str) -> None:
     """A violation that only its owner can mend comes up anew when its exemption has ended."""
-    site = {"IndexDocument": {"Suffix": "index.html"}}
+    site: Any = {"IndexDocument": {"Suffix": "index.html"}}
     boto3.client("s3").put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
     seen = [account.deliver(event("PutBucketPolicy", PUT_POLICY))[0]["action"]]
     exemption = excuse("S3.TLS", ARN)

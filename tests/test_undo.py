@@ -36,7 +36,6 @@ THEIRS = {
 @pytest.fixture
 def world(account: Account) -> World:
     """Give the world of an operator, who knows of the stack its name and region alone."""
-    assert account
     return World({name: ENVIRONMENT[name] for name in ("AWS_REGION", "LEDGER_TABLE", "ALERT_TOPIC_ARN")}, client)
 
 
@@ -48,7 +47,7 @@ def put_policy(*statements: dict[str, Any]) -> None:
 
 def bucket_state() -> tuple[Any, Any]:
     """Return the bucket's policy and default encryption, each None where there is none."""
-    s3 = boto3.client("s3")
+    s3: Any = boto3.client("s3")
     found: list[Any] = []
     for ask, name in (
         (s3.get_bucket_policy, "Policy"),
@@ -67,7 +66,7 @@ def make_role() -> None:
     boto3.client("iam").create_role(RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(trust))
 
 
-def make_pipeline(structure: dict[str, Any]) -> dict[str, Any]:
+def make_pipeline(structure: Any) -> dict[str, Any]:
     """Create a pipeline; return the event of it."""
     make_role()
     boto3.client("codepipeline").create_pipeline(pipeline=structure)
@@ -123,7 +122,7 @@ def other_encryption(monkeypatch: pytest.MonkeyPatch) -> Case:
     """Only the encryption is wrong, and it is another one."""
     case = artifacts(monkeypatch)
     monkeypatch.setenv("CONTROL_MODES", "S3.TLS=off,S3.SSE_UPLOADS=off")
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
+    rule: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
     boto3.client("s3").put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
     return case
 
@@ -254,7 +253,7 @@ def test_a_resource_that_was_changed_since_is_left(account: Account, world: Worl
 def test_what_the_entry_did_not_change_may_have_changed(account: Account, world: World) -> None:
     """A policy entry is about the policy: the encryption that somebody set since stays."""
     identity = sealed(account)
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+    rule: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
     boto3.client("s3").put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
     carry_out(reversal(identity, GROUNDS, world), world)
     policy, encryption = bucket_state()

@@ -112,8 +112,11 @@ def _arns(detail: Record, service: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _arn(text: object, service: str) -> tuple[str, str, str] | None:
-    parts = text.split(":", 5) if isinstance(text, str) else []
-    return (parts[4], parts[3], parts[5]) if parts[:1] == ["arn"] and parts[2:3] == [service] and len(parts) == 6 else None  # noqa: PLR2004, E501 - the six fields of an ARN
+    """Return (account, region, resource) where *text* is an ARN of *service*."""
+    match text.split(":", 5) if isinstance(text, str) else ():
+        case ["arn", _, found, region, account, resource] if found == service:
+            return account, region, resource
+    return None
 
 
 def _named(kind: Kind, account: str, region: str, name: object) -> Iterator[Ref]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeseal.aws.ledger import Entry, entry_id
 from pipeseal.exemptions import Exemption, grant
-from pipeseal.model import Action, Actor, Cause, Outcome, Pipeline, Plan
+from pipeseal.model import Action, Actor, Cause, Outcome, Plan
+from pipeseal.model.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

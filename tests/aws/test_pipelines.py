@@ -13,7 +13,9 @@ from tests.resources import action, document
 
 from pipeseal.aws import pipelines
 from pipeseal.aws.clients import client
-from pipeseal.model import Key, Kind, Pipeline, Ref, Unread
+from pipeseal.model import Kind, Ref
+from pipeseal.model.key import Key, Unread
+from pipeseal.model.pipeline import Pipeline
 from pipeseal.settings import Settings
 
 REF = Ref(Kind.PIPELINE, ACCOUNT, REGION, "release")

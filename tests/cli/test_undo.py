@@ -27,7 +27,6 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(account: Account) -> Run:
     """Give a way to type a command; the environment says which account it is."""
-    assert account
     return lambda *words: CliRunner().invoke(main, [*words])
 
 

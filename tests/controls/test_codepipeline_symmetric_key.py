@@ -8,7 +8,8 @@ import pytest
 from tests.resources import ARTIFACT_KEY, REGION, document, key, pipeline
 
 from pipeseal.controls.codepipeline_symmetric_key import CONTROL
-from pipeseal.model import Key, Pipeline, Transition, Unread
+from pipeseal.model.key import Key, Unread
+from pipeseal.model.pipeline import Pipeline, Transition
 from pipeseal.settings import Settings
 
 NAMED = "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468"

@@ -15,7 +15,8 @@ from tests.resources import RESOURCES, SETTINGS
 
 from pipeseal.controls import controls_of
 from pipeseal.decide import decide
-from pipeseal.model import Control, Kind, Pipeline
+from pipeseal.model import Control, Kind
+from pipeseal.model.pipeline import Pipeline
 from pipeseal.settings import Mode, Settings
 
 CONTROLS = [control for kind in Kind for control in controls_of(kind)]

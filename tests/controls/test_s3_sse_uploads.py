@@ -15,9 +15,7 @@ def test_a_bucket_of_artifacts_gets_the_statement() -> None:
     """Uploads must ask for KMS; both of its forms are let in."""
     fixed = CONTROL.fix(bucket(encrypt=True), Settings())
     assert fixed.policy.document == {"Version": "2012-10-17", "Statement": [DENY]}
-    assert DENY["Condition"] == {
-        "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "aws:kms:dsse"]}
-    }
+    assert DENY["Condition"] == {"StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "aws:kms:dsse"]}}
 
 
 @pytest.mark.parametrize("encrypt", [False, True])

@@ -8,7 +8,8 @@ import pytest
 from tests.resources import bucket
 
 from pipeseal.controls.s3_tls import CONTROL, deny_insecure
-from pipeseal.model import Bucket, Refused
+from pipeseal.model import Refused
+from pipeseal.model.bucket import Bucket
 from pipeseal.settings import Settings
 
 DENY = deny_insecure("arn:aws:s3:::harbor").statement

@@ -249,7 +249,9 @@ class Cloud:
             },
         )
         self._closing.callback(_stop, process)
-        eventually(lambda: self._answers(process), "MiniStack answers", _START_SECONDS, lambda: self.log.read_text()[-3000:])
+        eventually(
+            lambda: self._answers(process), "MiniStack answers", _START_SECONDS, lambda: self.log.read_text()[-3000:]
+        )
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
         if process.poll() is not None:
@@ -261,9 +263,7 @@ class Cloud:
         return True
 
 
-def eventually(
-    check: Callable[[], _T], what: str, seconds: float = 30, why: Callable[[], object] = lambda: ""
-) -> _T:
+def eventually(check: Callable[[], _T], what: str, seconds: float = 30, why: Callable[[], object] = lambda: "") -> _T:
     """Return what *check* returns once that is true; raise AssertionError after *seconds*."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

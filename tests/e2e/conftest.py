@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.e2e import stack as sam
-from tests.e2e.cloud import Cloud, Credentials
+from tests.e2e.cloud import Cloud
+from tests.e2e.job import Job
 from tests.e2e.stack import Stack
 
 
@@ -18,12 +19,27 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: Cloud) -> Stack:
-    """Give the stack, built and deployed with the parameters' defaults."""
-    return sam.deploy(cloud, sam.build(cloud))
+def artifact_key(cloud: Cloud) -> str:
+    """Give the operator's key for artifacts."""
+    return str(cloud.client("kms").create_key(Description="artifacts")["KeyMetadata"]["Arn"])
 
 
 @pytest.fixture(scope="session")
-def ada(cloud: Cloud) -> Credentials:
-    """Give a user who may do anything."""
-    return cloud.person("ada")
+def stack(cloud: Cloud, artifact_key: str) -> Stack:
+    """Give the stack, built and deployed by the SAM CLI."""
+    return sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=artifact_key)
+
+
+@pytest.fixture(scope="session")
+def worker(cloud: Cloud, stack: Stack) -> Job:
+    """Give a user who may do anything, at work."""
+    return Job(cloud, stack, cloud.person("ada"), cloud.pipeline_role())
+
+
+@pytest.fixture
+def job(worker: Job) -> Job:
+    """Give the same, with nothing left over from the test before."""
+    worker.cloud.deliver()
+    worker.stack.alerts()
+    worker.stack.dead_letters()
+    return worker

@@ -5,6 +5,7 @@ It takes its settings from the environment (cloud.py sets them), and ends when i
 - a rule invokes a function only with the permission to, asynchronously, with retries, then the dead letters
 - logs and dead letters are written with the function's role, and only where it may
 - whoever reaches what is encrypted under a key must be allowed the key through that service
+- the topic and the table that CloudFormation makes are encrypted as the template says
 - CodePipeline is moto's, behind MiniStack's IAM
 - every call is kept for CloudTrail, and CloudTrail's own events may be published
 """
@@ -31,6 +32,7 @@ from ministack.app import app as ministack
 from ministack.core import iam_evaluator as iam
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import dynamodb, eventbridge, kms, lambda_svc, sns, sqs
+from ministack.services.cloudformation import provisioners
 
 ACCOUNT = os.environ["MINISTACK_ACCOUNT_ID"]
 REGION = os.environ["MINISTACK_REGION"]
@@ -147,6 +149,31 @@ def _enforce_with_key(
         if not _may(key, wanted, behind, **{"kms:ViaService": f"{service}.{region}.amazonaws.com"}):
             return iam.EvalResult("ImplicitDeny", principal_arn=f"{key} through {service}: {wanted}")
     return None
+
+
+# --------------------------------------------------------------------- CloudFormation
+
+
+def _encrypted(kind: str, note: Callable[[str, Mapping[str, Any]], None]) -> None:
+    """Let CloudFormation keep what it drops of *kind*: *note* gets the physical id and the properties."""
+    handlers = provisioners._RESOURCE_HANDLERS[kind]
+    create = handlers["create"]
+
+    def creating(logical_id: str, properties: Mapping[str, Any], stack: str) -> Any:
+        made = create(logical_id, properties, stack)
+        note(made[0], properties)
+        return made
+
+    handlers["create"] = creating
+
+
+def _topic_made(arn: str, properties: Mapping[str, Any]) -> None:
+    sns._topics[arn]["attributes"]["KmsMasterKeyId"] = properties.get("KmsMasterKeyId", "")
+
+
+def _table_made(name: str, properties: Mapping[str, Any]) -> None:
+    specification = properties.get("SSESpecification")
+    dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(specification)
 
 
 # ------------------------------------------------------------------ EventBridge, Lambda
@@ -370,6 +397,8 @@ def main() -> None:
     iam.enforce = _enforce_with_key
     eventbridge._invoke_target = _target
     lambda_svc._emit_lambda_logs = _log
+    _encrypted("AWS::SNS::Topic", _topic_made)
+    _encrypted("AWS::DynamoDB::Table", _table_made)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     config = Config()
     config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]

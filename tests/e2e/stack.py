@@ -36,9 +36,7 @@ class Stack:
     def resources(self, kind: str) -> dict[str, str]:
         """Return the physical ids of the resources of the type *kind*, by logical id."""
         found = self.cloud.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
-        return {
-            each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind
-        }
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind}
 
     def alerts(self, queue: str = "") -> list[dict[str, Any]]:
         """Return the alerts that arrived since last time, with their message attributes, and take them away."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pipeseal.aws.clients import Clients, code, unless
-from pipeseal.model import Bucket, Ref
+from pipeseal.model import Ref
+from pipeseal.model.bucket import Bucket
 from pipeseal.policy import Policy
 from pipeseal.settings import Scope
 

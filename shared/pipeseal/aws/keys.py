@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.aws.clients import Clients, unless
-from pipeseal.model import Key, Kind, Ref
+from pipeseal.model import Kind, Ref
+from pipeseal.model.key import Key
 
 if TYPE_CHECKING:
     from pipeseal.aws.ledger import Memory

@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 
 from pipeseal.aws.clients import Clients, code, unless
 from pipeseal.aws.keys import described
-from pipeseal.model import Key, Pipeline, Ref, Transition, Unread
+from pipeseal.model import Ref
+from pipeseal.model.key import Key, Unread
+from pipeseal.model.pipeline import Pipeline, Transition
 
 if TYPE_CHECKING:
     from pipeseal.aws.ledger import Memory

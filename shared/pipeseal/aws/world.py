@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pipeseal.aws import alerts
 from pipeseal.aws.clients import Clients, client
 from pipeseal.aws.ledger import Ledger, Memory
-from pipeseal.model import Kind, Pipeline, Ref
+from pipeseal.model import Kind, Ref
+from pipeseal.model.pipeline import Pipeline
 from pipeseal.settings import Scope, Settings, SettingsError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -34,6 +34,7 @@ _DONE = {
     "absent": ("·", "gone by now", "dim"),
     "known": ("·", "as bad as when its owner was told: nothing new to tell", "dim"),
     "busy": ("·", "another delivery is at work on it", "dim"),
+    "exempt": ("·", "wrong, and excused: nothing written, nobody told", "dim"),
 }
 _SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 _MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("■", "yellow")}

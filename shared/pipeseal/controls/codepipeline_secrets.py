@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeseal import secrets
-from pipeseal.model import Control, Kind, Pipeline, Severity
+from pipeseal.model import Control, Kind, Severity
+from pipeseal.model.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from pipeseal.settings import Settings

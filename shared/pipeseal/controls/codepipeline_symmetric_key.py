@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeseal.model import Control, Key, Kind, Pipeline, Severity, Store, Transition, Unread
+from pipeseal.model import Control, Kind, Severity
+from pipeseal.model.key import Key, Unread
+from pipeseal.model.pipeline import Pipeline, Store, Transition
 
 if TYPE_CHECKING:
     from pipeseal.settings import Settings

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeseal.model import Control, Key, Kind, Severity
+from pipeseal.model import Control, Kind, Severity
+from pipeseal.model.key import Key
 from pipeseal.settings import Rejection
 
 if TYPE_CHECKING:

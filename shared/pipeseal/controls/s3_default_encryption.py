@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeseal.model import Bucket, Control, Kind, Severity
+from pipeseal.model import Control, Kind, Severity
+from pipeseal.model.bucket import Bucket
 
 if TYPE_CHECKING:
     from pipeseal.settings import Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeseal.model import Bucket, Control, Kind, Severity
+from pipeseal.model import Control, Kind, Severity
+from pipeseal.model.bucket import Bucket
 from pipeseal.policy import Deny
 
 if TYPE_CHECKING:

@@ -10,7 +10,10 @@ from typing import Any
 from pipeseal.cloudtrail import subjects
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
-from pipeseal.model import Bucket, Key, Pipeline, Ref
+from pipeseal.model import Ref
+from pipeseal.model.bucket import Bucket
+from pipeseal.model.key import Key
+from pipeseal.model.pipeline import Pipeline
 from pipeseal.sandbox.account import Account, Alert
 from pipeseal.sandbox.people import ADA, GRACE, TERRAFORM, Person
 from pipeseal.sandbox.records import Event

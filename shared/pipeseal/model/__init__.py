@@ -1,0 +1,244 @@
+"""The nouns: what a resource is, what a control says of it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeseal.settings import Mode, Settings
+
+# Regions whose ARNs say another partition than "aws".
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+}
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that *region* lies in, as ARNs spell it."""
+    for prefix, partition in _PARTITIONS.items():
+        if region.startswith(prefix):
+            return partition
+    return "aws"
+
+
+class Kind(StrEnum):
+    """The kinds of resource that controls speak about; the value is the service, as control files begin."""
+
+    BUCKET = "s3"
+    KEY = "kms"
+    PIPELINE = "codepipeline"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Which resource: all that is ever taken from an event.
+
+    *name* is the bucket's name, the key's id or the pipeline's name; *account* has twelve digits.
+    """
+
+    kind: Kind
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """Return the resource's ARN in its service's own form."""
+        start = f"arn:{partition_of(self.region)}:{self.kind}"
+        match self.kind:
+            case Kind.BUCKET:
+                return f"{start}:::{self.name}"
+            case Kind.KEY:
+                return f"{start}:{self.region}:{self.account}:key/{self.name}"
+            case Kind.PIPELINE:
+                return f"{start}:{self.region}:{self.account}:{self.name}"
+
+
+class Severity(IntEnum):
+    """How bad a violation is; ordered, so that the worst of several can be taken."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+class Action(StrEnum):
+    """What became of a resource. The first five are alerted, under these names by contract."""
+
+    REMEDIATED = "remediated"
+    REJECTED = "rejected"
+    QUARANTINED = "quarantined"
+    DETECTED = "detected"
+    FAILED = "failed"
+    COMPLIANT = "compliant"
+    ABSENT = "absent"
+    """Gone by now, or another account's."""
+    KNOWN = "known"
+    """As bad as it was when the last alert told of it."""
+    BUSY = "busy"
+    """Another delivery is at work on the resource and will look once more."""
+    EXEMPT = "exempt"
+    """Everything that is wrong with it is excused; nothing is written and nobody told."""
+    UNDONE = "undone"
+    """An operator took back what was done to it."""
+
+
+class Refused(Exception):
+    """A control knows what is wrong and must not put it right; the text says why and what to do."""
+
+
+class Reason(str):
+    """A sentence that says what is wrong; *path* leads to the place in the resource's document, where it has one."""
+
+    __slots__ = ("path",)
+
+    path: str
+
+    def __new__(cls, text: str, path: str = "") -> Self:
+        """Make the reason out of its sentence."""
+        made = super().__new__(cls, text)
+        made.path = path
+        return made
+
+
+class Resource(Protocol):
+    """What every kind of resource can say of itself."""
+
+    @property
+    def ref(self) -> Ref:
+        """Which resource this is."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what the ledger keeps: all that pipeseal may write, and nothing else."""
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """Return this resource as *state* says, which `state` of the same resource returned; all else is kept."""
+
+    def same_as(self, other: Self) -> bool:
+        """Say whether AWS, asked for either of two snapshots of one resource, would mean the same `state`."""
+
+    def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
+        """Name what turning this resource into *after* is, and say it in sentences."""
+
+    def leads_to(self) -> Iterator[Ref]:
+        """Yield the resources that this one's data rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One rule: a pure, idempotent function from a resource to the resource as it should be.
+
+    *reasons* says what is wrong, a sentence each; *fix* returns the resource put right, or unchanged where a
+    person must do that, and may raise Refused. Both take the operator's settings.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    kind: Kind
+    reasons: Callable[[Any, Settings], tuple[str, ...]]
+    fix: Callable[[Any, Settings], Any]
+    advice: str
+    """What the owner changes in their own code so that it does not come back."""
+    source: str
+    """The AWS document that asks for it."""
+    permissions: tuple[str, ...]
+    """IAM actions that detecting and putting right need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A control that found something wrong with one resource."""
+
+    control: Control
+    mode: Mode
+    reasons: tuple[str, ...]
+    refusal: str = ""
+    """Why it could not be put right, where that is so."""
+    writes: bool = False
+    """Whether putting it right changes the resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is wrong with a resource, and the resource as it should be."""
+
+    before: Any
+    after: Any
+    """What will be written: *before* with every enforced control folded over it."""
+    wanted: Any
+    """What would be written were every control enforced; detect mode records it."""
+    findings: tuple[Finding, ...]
+    spared: tuple[Finding, ...] = ()
+    """What excused controls find wrong: nothing is put right for it, and nobody is told."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether something should be put right and cannot be."""
+        return any(finding.refusal for finding in self.findings)
+
+    @property
+    def severity(self) -> Severity:
+        """Return the worst severity; the plan must have findings."""
+        return max(finding.control.severity for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it, as far as CloudTrail knows."""
+
+    name: str
+    kind: str
+    mfa: bool | None = None
+    via: str = ""
+    """The service or tool that acted for them: cloudformation.amazonaws.com, Terraform, the console."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What made pipeseal look: one CloudTrail event."""
+
+    id: str
+    name: str
+    time: datetime
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one resource."""
+
+    ref: Ref
+    action: Action
+    plan: Plan | None = None
+    steps: tuple[str, ...] = ()
+    entry: str = ""
+    """Id of the ledger entry, where one was written."""
+    exemptions: tuple[str, ...] = ()
+    """Ids of the exemptions that were used."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome as the handlers return it and the tools print it."""
+        findings = (self.plan.findings or self.plan.spared) if self.plan else ()
+        return {
+            "resource": self.ref.arn,
+            "action": str(self.action),
+            "controls": [finding.control.id for finding in findings],
+            "reasons": [
+                reason for finding in findings for reason in (*finding.reasons, *filter(None, [finding.refusal]))
+            ],
+            "ledger_id": self.entry,
+            "exemptions": list(self.exemptions),
+        }
