@@ -103,7 +103,7 @@ BUCKETS = st.builds(
     lambda statements, **fields: bucket(*statements, **fields),
     st.lists(_DENIES, max_size=4),
     encryption=_ENCRYPTIONS,
-    pipelines=st.dictionaries(st.just(PIPELINE), st.sampled_from(["", ARTIFACT_KEY])),
+    users=st.dictionaries(st.just(PIPELINE), st.sampled_from(["", ARTIFACT_KEY])),
     encrypt=st.booleans(),
     website=st.sampled_from([None, False, True]),
 )

@@ -79,7 +79,7 @@ def test_many_reasons_are_cut() -> None:
     assert len(json.dumps({"default": json.dumps(made), "email": letter(made)})) < 256 * 1024
 
 
-@given(data=st.data(), kind=st.sampled_from(list(Kind)), settings=SETTINGS)
+@given(data=st.data(), kind=st.sampled_from(list(RESOURCES)), settings=SETTINGS)
 def test_every_alert_can_be_sent(data: st.DataObject, kind: Kind, settings: Settings) -> None:
     """For whatever resource and whatever wrong with it: subject and letter within SNS's limits, JSON all through."""
     plan = decide(data.draw(RESOURCES[kind]), settings)

@@ -16,7 +16,7 @@ from pipeseal.model.pipeline import Pipeline
 from pipeseal.policy import Policy
 from pipeseal.settings import Settings
 
-every_kind = pytest.mark.parametrize("kind", list(Kind))
+every_kind = pytest.mark.parametrize("kind", list(RESOURCES))
 
 
 @every_kind

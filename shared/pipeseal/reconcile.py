@@ -32,14 +32,15 @@ class Contested(Exception):
 
 def reconcile(ref: Ref, cause: Cause, world: World) -> Iterator[Outcome]:
     """Put right what *ref* names and what it leads on to; yield an outcome for each resource, as it comes."""
-    resource, memory = world.read(ref)
+    resource, memory = world.read(ref, cause)
     if resource is None:
+        world.remember(ref, memory, ())
         yield Outcome(ref, Action.ABSENT)
         return
-    world.remember(resource)
+    world.remember(ref, memory, resource.uses())
     yield _settle(resource, memory, cause, world)
-    for further in resource.leads_to():
-        yield from reconcile(further, cause, world)
+    for used, _ in resource.uses():
+        yield from reconcile(used, cause, world)
 
 
 def _settle(resource: Any, memory: Memory | None, cause: Cause, world: World) -> Outcome:

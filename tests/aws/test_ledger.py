@@ -76,16 +76,29 @@ def test_the_resource_is_let_go(ledger: Ledger, end: str) -> None:
 
 def test_users_and_what_was_told_are_remembered(ledger: Ledger) -> None:
     """The memory of a bucket outlives what is done to it."""
-    ledger.remember(ARN, "arn:pipeline:one", "arn:key")
-    ledger.remember(ARN, "arn:pipeline:two", "")
+    ledger.relink("arn:pipeline:one", {}, {ARN: "arn:key"})
+    ledger.relink("arn:pipeline:two", {}, {ARN: ""})
     assert ledger.open("one", PLAN, CAUSE, LEASE)
     ledger.close(Outcome(PLAN.before.ref, Action.DETECTED, PLAN, (), "one"), told="digest")
     memory = ledger.memory(ARN)
-    assert memory.pipelines == {"arn:pipeline:one": "arn:key", "arn:pipeline:two": ""}
+    assert memory.users == {"arn:pipeline:one": "arn:key", "arn:pipeline:two": ""}
     assert memory.told == "digest"
     ledger.forget(ARN)
     assert ledger.memory(ARN).told == ""
-    assert ledger.memory(ARN).pipelines == memory.pipelines
+    assert ledger.memory(ARN).users == memory.users
+
+
+def test_the_graph_stays_true(account: Account, ledger: Ledger) -> None:
+    """What a pipeline no longer uses no longer knows of it; what has not changed costs nothing."""
+    former, now = {ARN: "arn:key", "arn:other": ""}, {ARN: "arn:new-key", "arn:third": ""}
+    ledger.relink("arn:pipeline:one", {}, former)
+    ledger.relink("arn:pipeline:one", former, now)
+    assert ledger.memory("arn:pipeline:one").uses == now
+    used = {name: dict(ledger.memory(name).users) for name in (ARN, "arn:other", "arn:third")}
+    assert used == {ARN: {"arn:pipeline:one": "arn:new-key"}, "arn:other": {}, "arn:third": {"arn:pipeline:one": ""}}
+    with account.calls() as calls:
+        ledger.relink("arn:pipeline:one", now, now)
+    assert not calls
 
 
 class Sparing:

@@ -36,7 +36,7 @@ def by_default(algorithm: str, key: str = "") -> dict[str, Any]:
 )
 def test_the_key_is_chosen(pipelines: dict[str, str], settings: Settings, expected: dict[str, Any]) -> None:
     """The pipelines' own key comes first, then the operator's, then the AWS managed key."""
-    fixed = CONTROL.fix(bucket(encrypt=True, pipelines=pipelines), settings)
+    fixed = CONTROL.fix(bucket(encrypt=True, users=pipelines), settings)
     assert fixed.encryption == rules(ApplyServerSideEncryptionByDefault=expected, BucketKeyEnabled=True)
 
 

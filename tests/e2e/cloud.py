@@ -1,4 +1,4 @@
-"""An AWS account on loopback that enforces IAM, over TLS: MiniStack (provider.py) with moto's CodePipeline beside it."""
+"""An AWS account on loopback that enforces IAM: MiniStack over TLS (provider.py), and moto's CodePipeline."""
 
 from __future__ import annotations
 
@@ -136,7 +136,6 @@ class Cloud:
                 {"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ],
         }
-        wanted = {"RoleName": "codepipeline", "AssumeRolePolicyDocument": json.dumps(trust)}
         moto = boto3.client(
             "iam",
             region_name=REGION,
@@ -145,8 +144,9 @@ class Cloud:
             aws_secret_access_key=OPERATOR.secret,
         )
         self._closing.callback(moto.close)
-        moto.create_role(**wanted)
-        return str(self.client("iam").create_role(**wanted)["Role"]["Arn"])
+        moto.create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
+        made = self.client("iam").create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
+        return str(made["Role"]["Arn"])
 
     # ------------------------------------------------------------------ CloudTrail
 

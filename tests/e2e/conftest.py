@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e import stack as sam
 from tests.e2e.cloud import Cloud
 from tests.e2e.job import Job
-from tests.e2e.stack import Stack
+
+if TYPE_CHECKING:
+    from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 from tests.e2e.cloud import ACCOUNT, REGION, Cloud, Credentials, eventually
-from tests.e2e.stack import Stack
+
+if TYPE_CHECKING:
+    from tests.e2e.stack import Stack
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
 STRANGER = Credentials("210987654321", "")

@@ -1,6 +1,7 @@
 """A program for .venv-e2e: MiniStack with what it leaves out of AWS and pipeseal rests on.
 
-It takes its settings from the environment (cloud.py sets them), and ends when its standard input does. Beyond MiniStack:
+It takes its settings from the environment (cloud.py sets them), and ends when its standard input does.
+Beyond MiniStack:
 
 - a rule invokes a function only with the permission to, asynchronously, with retries, then the dead letters
 - logs and dead letters are written with the function's role, and only where it may
@@ -46,10 +47,9 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_lock = threading.Lock()
 _calls: list[dict[str, Any]] = []
 _refusals: list[str] = []
-_running = 0
+_running: list[str] = []
 
 
 # ------------------------------------------------------------------------------- IAM
@@ -135,8 +135,8 @@ _KEY_ACTIONS = {
 _enforce = iam.enforce
 
 
-def _enforce_with_key(
-    key: str, action: str, service: str, region: str, resource_arn: str = "*", service_context: Any = None
+def _enforce_with_key(  # noqa: PLR0913 - the signature of what it stands in for
+    key: str, action: str, service: str, region: str, *, resource_arn: str = "*", service_context: Any = None
 ) -> Any:
     """Ask for the resource, then for the key behind it, as the service does with the caller's rights."""
     denied = _enforce(key, action, service, region, resource_arn=resource_arn, service_context=service_context)
@@ -185,19 +185,16 @@ _emit_logs = lambda_svc._emit_lambda_logs
 
 def _target(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], view: Any = None) -> None:
     """Invoke a function asynchronously; leave all other targets to MiniStack."""
-    global _running
     if target["Arn"].split(":")[2] != "lambda" or target.get("Input") or target.get("InputTransformer"):
         _invoke_target(target, event, rule, view)
         return
     payload = (view or eventbridge._pattern_event_view(event)).event_with_detail()
-    with _lock:
-        _running += 1
+    _running.append(target["Arn"])
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(_deliver, target, rule, payload), daemon=True).start()
 
 
 def _deliver(target: Mapping[str, Any], rule: Mapping[str, Any], payload: Any) -> None:
-    global _running
     try:
         source = {"aws:SourceArn": rule["Arn"], "aws:SourceAccount": ACCOUNT}
         function, config, name = lambda_svc._get_func_record_for_ref(target["Arn"])
@@ -216,8 +213,7 @@ def _deliver(target: Mapping[str, Any], rule: Mapping[str, Any], payload: Any) -
         ):
             eventbridge._dispatch_to_sqs(eventbridge.parse_arn(queue), json.dumps(payload))
     finally:
-        with _lock:
-            _running -= 1
+        _running.remove(target["Arn"])
 
 
 def _invoke(function: Any, config: Any, name: str, payload: Any) -> None:
@@ -333,7 +329,7 @@ def _own(what: str, body: bytes) -> tuple[int, Any]:
             taken_too, _refusals[:] = list(_refusals), []
             return 200, taken_too
         case "running":
-            return 200, _running
+            return 200, len(_running)
         case "events":
             for event in json.loads(body):
                 entry = {
@@ -405,7 +401,7 @@ def main() -> None:
     config.insecure_bind = [f"127.0.0.1:{os.environ['PIPESEAL_CLEAR_PORT']}"]
     config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
     config.keep_alive_timeout = 75
-    asyncio.run(serve(door, config))  # type: ignore[arg-type]
+    asyncio.run(serve(door, config))
 
 
 if __name__ == "__main__":

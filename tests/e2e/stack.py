@@ -1,4 +1,4 @@
-"""The real template on the account: `sam build`, `sam deploy`, `sam delete`, and what a deployed stack says of itself."""
+"""The real template on the account: `sam build`, `sam deploy`, `sam delete`, and what a deployed stack says."""
 
 from __future__ import annotations
 

@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e import stack as sam
 from tests.e2e.cloud import Cloud, eventually
-from tests.e2e.job import Job
+
+if TYPE_CHECKING:
+    from tests.e2e.job import Job
 
 _GROUNDS = ("--owner", "ada@example.com", "--reason", "contract", "--until", "30d")
 

@@ -75,7 +75,7 @@ def test_the_story_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch
     assert '"level"' not in result.stdout
 
 
-def eventually(found: Callable[[], Any], seconds: float) -> Any:
+def eventually(found: Callable[[], Any], seconds: float = 30) -> Any:
     """Return what *found* returns, once that is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -90,7 +90,7 @@ def test_serve_seals_what_is_broken_from_outside_until_it_is_stopped(tmp_path: P
     out = tmp_path / "out"
     command = [sys.executable, "-c", "from pipeseal.cli import main; main()", "demo", "--serve", "--for", "60"]
     with out.open("w") as stream, subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT) as served:  # noqa: S603
-        url = eventually(lambda: re.search(r"AWS_ENDPOINT_URL=(\S+)", out.read_text()), 30)[1]
+        url = eventually(lambda: re.search(r"AWS_ENDPOINT_URL=(\S+)", out.read_text()))[1]
         s3 = boto3.client("s3", "us-east-1", endpoint_url=url, aws_access_key_id="eve", aws_secret_access_key="none")
 
         def policy() -> str:
@@ -100,11 +100,11 @@ def test_serve_seals_what_is_broken_from_outside_until_it_is_stopped(tmp_path: P
                 return ""
 
         s3.delete_bucket_policy(Bucket="acme-webshop-artifacts")
-        assert "DenyInsecureConnections" in eventually(policy, 1)
+        assert "DenyInsecureConnections" in eventually(policy)
         s3.close()
-        eventually(lambda: "mail     [pipeseal]" in out.read_text(), 5)
+        eventually(lambda: "mail     [pipeseal]" in out.read_text())
         served.send_signal(signal.SIGTERM)
-        assert served.wait(10) == 0
+        assert served.wait(60) == 0
     shown = out.read_text()
     assert "s3:DeleteBucketPolicy  acme-webshop-artifacts  by eve" in shown
     assert "Closed: 1 event handled." in shown

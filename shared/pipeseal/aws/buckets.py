@@ -29,13 +29,13 @@ def read(clients: Clients, ref: Ref, memory: Memory, settings: Settings) -> Buck
 
     *memory* says which pipelines keep artifacts in it; encryption is read only where it matters.
     """
-    encrypt = bool(memory.pipelines) or settings.encryption_scope is Scope.ALL
+    encrypt = bool(memory.users) or settings.encryption_scope is Scope.ALL
     try:
         return Bucket(
             ref,
             policy=_policy(clients, ref),
             encryption=_encryption(clients, ref) if encrypt else {},
-            pipelines=memory.pipelines,
+            users=memory.users,
             encrypt=encrypt,
         )
     except ClientError as error:

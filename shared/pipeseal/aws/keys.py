@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,10 @@ class NotReady(Exception):
     """A replica is still being made; KMS changes its state only afterwards."""
 
 
-def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings) -> Key | None:
+def read(clients: Clients, ref: Ref, memory: Memory | None, _settings: Settings) -> Key | None:
     """Return the key as it is now, or None where there is none: one call."""
     found = unless("NotFoundException", clients("kms", ref.region).describe_key, KeyId=ref.arn)
-    return described(found["KeyMetadata"]) if found else None
+    return replace(described(found["KeyMetadata"]), users=memory.users if memory else {}) if found else None
 
 
 def described(metadata: dict[str, Any]) -> Key:

@@ -1,6 +1,6 @@
 """The ledger: a DynamoDB table that holds every intent before its write, and what is known of each resource.
 
-One partition a resource (its ARN). The item "#memory" is what is known: the pipelines that use it, what was last
+One partition a resource (its ARN). The item "#memory" is what is known: what uses it and what it uses, what was last
 told, and who is at work on it. All other items are entries, their ids sorted by time. The partition "#exemptions"
 holds one item with all exemptions, so that they come with the memory in one call.
 """
@@ -24,6 +24,7 @@ from pipeseal.model import Action, Cause, Kind, Outcome, Plan, Ref
 
 _MEMORY = "#memory"
 _USED_BY = "used-by:"
+_USES = "uses:"
 _EXEMPTIONS = {"resource": {"S": "#exemptions"}, "id": {"S": "#all"}}
 _EXEMPTION = "exemption:"
 _ENTRY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{10}")
@@ -69,8 +70,10 @@ class Entry:
 class Memory:
     """What is known of one resource."""
 
-    pipelines: Mapping[str, str] = field(default_factory=dict)
-    """ARN of each pipeline that uses it -> ARN of the key that it names, or ""."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """ARN of each resource that uses it -> ARN of the key that it names, or ""."""
+    uses: Mapping[str, str] = field(default_factory=dict)
+    """The other way round: ARN of each resource that it uses -> the same."""
     told: str = ""
     """Digest of the findings that the last alert told of, while they last."""
     exemptions: tuple[Exemption, ...] = ()
@@ -90,7 +93,8 @@ class Ledger:
         items = {item["id"]["S"]: item for item in self._items(_key(resource), _EXEMPTIONS)}
         item = items.get(_MEMORY, {})
         return Memory(
-            pipelines={name[len(_USED_BY) :]: value["S"] for name, value in item.items() if name.startswith(_USED_BY)},
+            users=_under(_USED_BY, item),
+            uses=_under(_USES, item),
             told=item.get("told", {}).get("S", ""),
             exemptions=_exemptions(items.get(_EXEMPTIONS["id"]["S"], {})),
         )
@@ -151,15 +155,29 @@ class Ledger:
             raise
         return True
 
-    def remember(self, resource: str, pipeline: str, key: str) -> None:
-        """Note that *pipeline* uses *resource*, under *key* (an ARN, or "")."""
-        self.client.update_item(
-            TableName=self.name,
-            Key=_key(resource),
-            UpdateExpression="SET #pipeline = :key",
-            ExpressionAttributeNames={"#pipeline": _USED_BY + pipeline},
-            ExpressionAttributeValues={":key": {"S": key}},
-        )
+    def relink(self, user: str, former: Mapping[str, str], uses: Mapping[str, str]) -> None:
+        """Note on both sides that *user* uses *uses*, no longer *former* (ARN -> key); no call if all is known."""
+        added = {used: key for used, key in uses.items() if former.get(used) != key}
+        removed = [used for used in former if used not in uses]
+        if not added and not removed:
+            return
+        own = self._edges(user, {_USES + used: key for used, key in added.items()}, [_USES + used for used in removed])
+        others = [self._edges(used, {_USED_BY + user: key}, []) for used, key in added.items()]
+        others += [self._edges(used, {}, [_USED_BY + user]) for used in removed]
+        self.client.transact_write_items(TransactItems=[{"Update": update} for update in (own, *others)])
+
+    def _edges(self, resource: str, added: Mapping[str, str], removed: list[str]) -> dict[str, Any]:
+        names = {f"#n{number}": name for number, name in enumerate([*added, *removed])}
+        values = {f":v{number}": {"S": key} for number, key in enumerate(added.values())}
+        sets = ", ".join(f"#n{number} = :v{number}" for number in range(len(added)))
+        removes = ", ".join(f"#n{number}" for number in range(len(added), len(names)))
+        return {
+            "TableName": self.name,
+            "Key": _key(resource),
+            "UpdateExpression": " ".join(filter(None, (sets and f"SET {sets}", removes and f"REMOVE {removes}"))),
+            "ExpressionAttributeNames": names,
+            **({"ExpressionAttributeValues": values} if values else {}),
+        }
 
     def open(self, entry: str, plan: Plan, cause: Cause, lease: timedelta, undoes: str = "") -> bool:
         """Hold the intent before any write, and the resource for *lease*; False where somebody else holds it.
@@ -241,6 +259,10 @@ class Ledger:
 
 def _key(resource: str) -> dict[str, dict[str, str]]:
     return {"resource": {"S": resource}, "id": {"S": _MEMORY}}
+
+
+def _under(prefix: str, item: Mapping[str, Any]) -> dict[str, str]:
+    return {name[len(prefix) :]: value["S"] for name, value in item.items() if name.startswith(prefix)}
 
 
 def _exemptions(item: Mapping[str, Any]) -> tuple[Exemption, ...]:

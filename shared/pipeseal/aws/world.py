@@ -11,11 +11,12 @@ from pipeseal.aws import alerts
 from pipeseal.aws.clients import Clients, client
 from pipeseal.aws.ledger import Ledger, Memory
 from pipeseal.model import Kind, Ref
-from pipeseal.model.pipeline import Pipeline
 from pipeseal.settings import Scope, Settings, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pipeseal.model import Cause
 
 _ADAPTERS = {Kind.BUCKET: "buckets", Kind.KEY: "keys", Kind.PIPELINE: "pipelines"}
 
@@ -50,12 +51,12 @@ class World:
         """Send *message* to the stack's topic."""
         alerts.publish(self.clients("sns", self._region), self._topic, message)
 
-    def read(self, ref: Ref) -> tuple[Any, Memory | None]:
+    def read(self, ref: Ref, cause: Cause) -> tuple[Any, Memory | None]:
         """Return the resource as it is now (None where it is gone or not ours) and what the ledger knows of it.
 
-        A key is judged by itself alone, so that a sound one costs one call: there the ledger is not asked.
+        Of a key that was made this moment the ledger knows nothing and is not asked: a sound one costs one call.
         """
-        memory = None if ref.kind is Kind.KEY else self.ledger.memory(ref.arn)
+        memory = None if cause.name == "CreateKey" else self.ledger.memory(ref.arn)
         return _adapter(ref.kind).read(self.clients, ref, memory, self.settings), memory
 
     def whole(self, ref: Ref) -> Any:
@@ -74,11 +75,10 @@ class World:
         adapter.write(self.clients, before, after)
         return adapter.reread(self.clients, before, after)
 
-    def remember(self, resource: Any) -> None:
-        """Note which buckets a pipeline keeps its artifacts in, and under which key."""
-        if isinstance(resource, Pipeline):
-            for bucket, key in resource.uses():
-                self.ledger.remember(bucket.arn, resource.ref.arn, key)
+    def remember(self, ref: Ref, memory: Memory | None, uses: Iterable[tuple[Ref, str]]) -> None:
+        """Note what the resource uses now, () where it is gone, if the ledger's *memory* of it says otherwise."""
+        if memory:
+            self.ledger.relink(ref.arn, memory.uses, {used.arn: key for used, key in uses})
 
 
 def _adapter(kind: Kind) -> Any:

@@ -8,9 +8,13 @@ from pkgutil import iter_modules
 
 from pipeseal.model import Control, Kind
 
+# Controls that judge another service's resources beside their own.
+_GUESTS: dict[Kind, tuple[str, ...]] = {}
+
 
 @cache
 def controls_of(kind: Kind) -> tuple[Control, ...]:
     """Return the controls of one kind of resource, by id; only their modules are imported."""
-    names = sorted(module.name for module in iter_modules(__path__) if module.name.startswith(f"{kind}_"))
+    own = (module.name for module in iter_modules(__path__) if module.name.startswith(f"{kind}_"))
+    names = sorted({*own, *_GUESTS.get(kind, ())})
     return tuple(import_module(f"{__name__}.{name}").CONTROL for name in names)

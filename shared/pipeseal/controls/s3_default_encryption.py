@@ -33,7 +33,7 @@ def reasons(bucket: Bucket, _settings: Settings) -> tuple[str, ...]:
 
 def _key(bucket: Bucket, settings: Settings) -> str:
     """Choose the pipelines' own key where they agree on one, else the operator's, else "": the AWS managed key."""
-    named = set(filter(None, bucket.pipelines.values()))
+    named = set(filter(None, bucket.users.values()))
     return named.pop() if len(named) == 1 else settings.artifact_keys.get(bucket.ref.region, "")
 
 
@@ -52,7 +52,7 @@ CONTROL = Control(
     id="S3.DEFAULT_ENCRYPTION",
     title="Artifact bucket encrypts under AWS KMS by default",
     severity=Severity.MEDIUM,
-    kind=Kind.BUCKET,
+    kinds=(Kind.BUCKET,),
     reasons=reasons,
     fix=fix,
     advice="Set the bucket's default encryption to aws:kms with the pipeline's key and the bucket key on.",

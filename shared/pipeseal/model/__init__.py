@@ -38,13 +38,24 @@ class Kind(StrEnum):
     BUCKET = "s3"
     KEY = "kms"
     PIPELINE = "codepipeline"
+    APPLICATION = "codedeploy"
+    PROJECT = "codebuild"
+    TRAIL = "cloudtrail"
+
+
+_BEFORE_NAME = {
+    Kind.KEY: "key/",
+    Kind.APPLICATION: "application:",
+    Kind.PROJECT: "project/",
+    Kind.TRAIL: "trail/",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
     """Which resource: all that is ever taken from an event.
 
-    *name* is the bucket's name, the key's id or the pipeline's name; *account* has twelve digits.
+    *name* is a key's id, and everything else's name; *account* has twelve digits.
     """
 
     kind: Kind
@@ -55,14 +66,8 @@ class Ref:
     @property
     def arn(self) -> str:
         """Return the resource's ARN in its service's own form."""
-        start = f"arn:{partition_of(self.region)}:{self.kind}"
-        match self.kind:
-            case Kind.BUCKET:
-                return f"{start}:::{self.name}"
-            case Kind.KEY:
-                return f"{start}:{self.region}:{self.account}:key/{self.name}"
-            case Kind.PIPELINE:
-                return f"{start}:{self.region}:{self.account}:{self.name}"
+        place = "::" if self.kind is Kind.BUCKET else f":{self.region}:{self.account}"
+        return f"arn:{partition_of(self.region)}:{self.kind}{place}:{_BEFORE_NAME.get(self.kind, '')}{self.name}"
 
 
 class Severity(IntEnum):
@@ -132,8 +137,12 @@ class Resource(Protocol):
     def changed(self, after: Self) -> tuple[Action, tuple[str, ...]]:
         """Name what turning this resource into *after* is, and say it in sentences."""
 
-    def leads_to(self) -> Iterator[Ref]:
-        """Yield the resources that this one's data rests on."""
+    @property
+    def users(self) -> Mapping[str, str]:
+        """ARN of each resource that keeps data here, or under it -> ARN of the key that it names, or ""."""
+
+    def uses(self) -> Iterator[tuple[Ref, str]]:
+        """Yield the resources that this one's data rests on, each with the ARN of the key there, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ class Control:
     id: str
     title: str
     severity: Severity
-    kind: Kind
+    kinds: tuple[Kind, ...]
     reasons: Callable[[Any, Settings], tuple[str, ...]]
     fix: Callable[[Any, Settings], Any]
     advice: str

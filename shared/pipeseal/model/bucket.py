@@ -18,8 +18,8 @@ class Bucket:
     policy: Policy
     encryption: Mapping[str, Any] = field(default_factory=dict)
     """ServerSideEncryptionConfiguration as GetBucketEncryption gives it; empty where there is none."""
-    pipelines: Mapping[str, str] = field(default_factory=dict)
-    """ARN of each pipeline that keeps artifacts here -> ARN of the key it names, or ""."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """ARN of each pipeline, project or application that keeps artifacts here -> ARN of the key it names, or ""."""
     encrypt: bool = False
     """Whether the bucket must be encrypted under KMS: it holds artifacts, or all buckets must be."""
     website: bool | None = None
@@ -62,7 +62,7 @@ class Bucket:
             steps.append(f"default encryption: {_reset(after.encryption)}")
         return (Action.REMEDIATED if steps else Action.DETECTED), tuple(steps)
 
-    def leads_to(self) -> Iterator[Ref]:
+    def uses(self) -> Iterator[tuple[Ref, str]]:
         """See Resource; a bucket is the end of the way."""
         yield from ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ class Key:
     """PRIMARY, REPLICA, or "" for a key of a single Region."""
     age: timedelta | None = None
     """Time since its creation when it was read; None where KMS does not say."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """ARN of each pipeline that encrypts artifacts under it."""
     window: int = 0
     """Days between scheduling and deletion, where a deletion is wanted; else 0."""
 
@@ -63,7 +65,7 @@ class Key:
                 steps.append("key enabled")
         return (Action.REJECTED if steps else Action.DETECTED), tuple(steps)
 
-    def leads_to(self) -> Iterator[Ref]:
+    def uses(self) -> Iterator[tuple[Ref, str]]:
         """See Resource; a key is the end of the way."""
         yield from ()
 

@@ -100,19 +100,19 @@ class Pipeline:
             steps.append(f"transition into stage {after.transition.stage} {_turned(after.transition)}")
         return action, tuple(steps)
 
-    def leads_to(self) -> Iterator[Ref]:
-        """Yield the artifact bucket of every region."""
-        for bucket, _ in self.uses():
-            yield bucket
+    @property
+    def users(self) -> Mapping[str, str]:
+        """See Resource; nothing rests on a pipeline."""
+        return {}
 
     def uses(self) -> Iterator[tuple[Ref, str]]:
-        """Yield each artifact bucket with the ARN of the key it is under; "" where that is no key to encrypt with."""
+        """Yield the artifact bucket of every region and the key that it is under, where that one can encrypt."""
         for store in self.stores:
             key = self.keys.get((store.region, store.key))
-            yield (
-                Ref(Kind.BUCKET, self.ref.account, store.region, store.bucket),
-                key.ref.arn if isinstance(key, Key) and key.encrypts else "",
-            )
+            sound = key.ref if isinstance(key, Key) and key.encrypts else None
+            yield Ref(Kind.BUCKET, self.ref.account, store.region, store.bucket), sound.arn if sound else ""
+            if sound and sound.account == self.ref.account:
+                yield sound, ""
 
 
 def _under(store: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pipeseal.policy.canonical import canonical
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement, dump, load, statements
+from pipeseal.policy.granting import Grant, Home, grants
 from pipeseal.policy.merge import merged
 from pipeseal.policy.size import LIMIT, PolicyTooLarge, proposals
 from pipeseal.policy.verdict import Verdict, judge
@@ -60,6 +61,10 @@ class Policy:
     def verdict(self, deny: Deny) -> Verdict:
         """Say whether every request that *deny* would refuse is explicitly denied already, by whatever statements."""
         return judge(deny, self.statements)
+
+    def strangers(self, bucket_arn: str, home: Home, actions: Iterable[str]) -> tuple[Grant, ...]:
+        """Return what each Allow lets strangers to *home* do of *actions* on the bucket, where no Deny refuses it."""
+        return grants(bucket_arn, home, actions, tuple(zip(self.statements, _written(self), strict=True)))
 
     def require(self, deny: Deny) -> Self:
         """Return this policy with *deny* in it; itself where the verdict is full already.

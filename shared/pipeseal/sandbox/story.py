@@ -89,7 +89,7 @@ class Story:
     def facts(self, ref: Ref) -> tuple[Fact, ...]:
         """Say how the resource is now."""
         world = self.account.world
-        resource, _ = world.read(ref)
+        resource = world.whole(ref)
         return tuple(_facts(world.complete(resource))) if resource else (Fact("gone", good=True),)
 
 
@@ -102,9 +102,9 @@ def _touched(account: Account, calls: tuple[Event, ...]) -> Iterator[Ref]:
     """Yield the resources that *calls* are about, and those that they lead on to."""
     for call in calls:
         for ref in subjects(call):
-            resource, _ = account.world.read(ref)
+            resource = account.world.whole(ref)
             yield ref
-            yield from resource.leads_to() if resource else ()
+            yield from (used for used, _ in resource.uses()) if resource else ()
 
 
 # ------------------------------------------------------------------------- facts

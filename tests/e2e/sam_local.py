@@ -1,0 +1,243 @@
+"""A program: every function in a real container, with every sample event of its rules, on the embedded account.
+
+`make sam-local` runs it. SAM's own output is shown; what counts is what then has changed in the account. Exit status 0
+where all of it holds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.core.base_backend import BackendDict
+from moto.kms.models import kms_backends
+from moto.server import ThreadedMotoServer
+
+from pipeseal.cloudtrail import subjects
+from pipeseal.model import Kind, Ref
+from pipeseal.sandbox import extend_moto
+from pipeseal.sandbox.router import matcher
+from pipeseal.sandbox.stack import Function, Stack
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".venv-sam/bin/sam"
+BUILT = ROOT / ".aws-sam/build/template.yaml"
+ACCOUNT, REGION, ELSEWHERE = "123456789012", "us-east-1", "eu-west-1"
+# SAM local calls every stack so.
+_STACK = "local"
+_HOST = "host.docker.internal"
+_IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Mine",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::BUCKET/*",
+        }
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """moto with the stack's own resources, reached from containers at *url*."""
+
+    stack: Stack
+    url: str
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """Return a client of somebody outside."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def reset(self) -> None:
+        """Forget everything, and make what the template makes, with a subscriber."""
+        BackendDict.reset()
+        (table,) = self.stack.properties("AWS::DynamoDB::Table")
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        own = {name: table[name] for name in wanted if name in table}
+        self.client("dynamodb").create_table(TableName=self.stack.resolve(table["TableName"], "the table"), **own)
+        (topic,) = self.stack.properties("AWS::SNS::Topic")
+        arn = self.client("sns").create_topic(Name=self.stack.resolve(topic["TopicName"], "the topic"))["TopicArn"]
+        self.client("sqs").create_queue(QueueName="subscriber")
+        queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:subscriber"
+        self.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
+        trust["Statement"][0]["Action"] = "sts:AssumeRole"
+        self.client("iam").create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
+
+    def unseal(self, ref: Ref, event: Mapping[str, Any]) -> None:
+        """Make what *ref* names as the sample event left it: with something wrong."""
+        match ref.kind:
+            case Kind.BUCKET:
+                self._bucket(ref)
+            case Kind.KEY:
+                self._rsa_key(ref)
+            case Kind.PIPELINE:
+                self._pipeline(ref, event["detail"]["requestParameters"]["pipeline"])
+
+    def _bucket(self, ref: Ref) -> None:
+        where = {} if ref.region == REGION else {"CreateBucketConfiguration": {"LocationConstraint": ref.region}}
+        s3 = self.client("s3", ref.region)
+        s3.create_bucket(Bucket=ref.name, **where)
+        s3.put_bucket_policy(Bucket=ref.name, Policy=json.dumps(_POLICY).replace("BUCKET", ref.name))
+
+    def _rsa_key(self, ref: Ref) -> None:
+        """Make an asymmetric key of that very id."""
+        made = self.client("kms", ref.region).create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+        backend = kms_backends[ACCOUNT][ref.region]
+        key = backend.keys.pop(made["KeyMetadata"]["KeyId"])
+        key.id, key.arn = ref.name, ref.arn
+        backend.keys[ref.name] = key
+
+    def _pipeline(self, ref: Ref, document: Mapping[str, Any]) -> None:
+        role = f"arn:aws:iam::{ACCOUNT}:role/codepipeline"
+        stores = document.get("artifactStores") or {REGION: document["artifactStore"]}
+        for region, store in stores.items():
+            self._bucket(Ref(Kind.BUCKET, ACCOUNT, region, store["location"]))
+        self._rsa_key(key := Ref(Kind.KEY, ACCOUNT, REGION, "7d0f3c1e-52a8-4b6f-9f0d-6e2b8c4a1d37"))
+        under = {"encryptionKey": {"id": key.arn, "type": "KMS"}}
+        stores = {region: {**store, **(under if region == REGION else {})} for region, store in stores.items()}
+        # moto takes no more than the first structure, and the key that is unfit is the point here.
+        kept = {name: value for name, value in document.items() if name in ("name", "stages")}
+        self.client("codepipeline", ref.region).create_pipeline(
+            pipeline={**kept, "roleArn": role, "artifactStore": stores[REGION]}
+        )
+
+    def sealed(self, ref: Ref) -> Iterator[str]:
+        """Yield what is still wrong with what *ref* names."""
+        match ref.kind:
+            case Kind.BUCKET:
+                s3 = self.client("s3", ref.region)
+                sids = {each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=ref.name)["Policy"])["Statement"]}
+                yield from sorted({"Mine", "DenyInsecureConnections", "DenyUnEncryptedObjectUploads"} - sids)
+                rule = s3.get_bucket_encryption(Bucket=ref.name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+                if rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] != "aws:kms":
+                    yield f"{ref.name} is not under KMS by default"
+            case Kind.KEY:
+                state = self.client("kms", ref.region).describe_key(KeyId=ref.name)["KeyMetadata"]["KeyState"]
+                if state != "PendingDeletion":
+                    yield f"{ref.arn} is {state}"
+            case Kind.PIPELINE:
+                codepipeline = self.client("codepipeline", ref.region)
+                found = codepipeline.get_pipeline(name=ref.name)["pipeline"]
+                state = codepipeline.get_pipeline_state(name=ref.name)["stageStates"][1]
+                if state["inboundTransitionState"]["enabled"]:
+                    yield f"{ref.arn} is not quarantined"
+                yield from self.sealed(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]))
+
+    def alerted(self) -> set[str]:
+        """Return the ARNs of the resources that the subscriber heard of."""
+        found = set()
+        while messages := self.client("sqs").receive_message(
+            QueueUrl=f"{self.url}/{ACCOUNT}/subscriber", MaxNumberOfMessages=10
+        ).get("Messages"):
+            for message in messages:
+                found.add(json.loads(json.loads(message["Body"])["Message"])["resource"]["arn"])
+                self.client("sqs").delete_message(
+                    QueueUrl=f"{self.url}/{ACCOUNT}/subscriber", ReceiptHandle=message["ReceiptHandle"]
+                )
+        return found
+
+
+def invoke(account: Account, function: Function, event: Path, *, pulled: bool) -> int:
+    """Run `sam local invoke` as a person would, its output on the terminal; return its exit status."""
+    port, bridge = account.url.rpartition(":")[2], account.url.removeprefix("http://").partition(":")[0]
+    command = [
+        SAM,
+        "local",
+        "invoke",
+        function.name,
+        "--event",
+        event,
+        "--template-file",
+        BUILT,
+        "--add-host",
+        f"{_HOST}:{bridge}",
+        "--parameter-overrides",
+        f"AwsEndpointUrl=http://{_HOST}:{port}",
+        "EncryptionScope=all",
+        *(["--skip-pull-image"] if pulled else []),
+    ]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    signed = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+    return subprocess.run(  # noqa: S603 - the SAM CLI of our own lock file
+        command,
+        cwd=ROOT,
+        env={**environment, **signed, "AWS_REGION": REGION, "SAM_CLI_TELEMETRY": "0"},
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=300,
+    ).returncode
+
+
+def prove(account: Account, function: Function, event: Path, *, pulled: bool) -> list[str]:
+    """Return what did not hold after *function* was given *event*; nothing where all did."""
+    record = json.loads(event.read_text("utf-8"))
+    account.reset()
+    refs = subjects(record)
+    for ref in refs:
+        account.unseal(ref, record)
+    wrong = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
+    wrong += [f"still: {fault}" for ref in refs for fault in account.sealed(ref)]
+    return wrong + [f"nobody was told of {arn}" for arn in sorted({ref.arn for ref in refs} - account.alerted())]
+
+
+def main() -> int:
+    """Print what SAM prints, a line for each event, and the count."""
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:  # noqa: S603
+        print("sam local needs a Docker engine, and none answers here", file=sys.stderr)
+        return 2
+    inspect = [docker, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    bridge = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    pulled = subprocess.run([docker, "image", "inspect", _IMAGE], capture_output=True, check=False).returncode == 0  # noqa: S603
+    extend_moto()
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = ThreadedMotoServer(ip_address=bridge, port=0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        account = Account(Stack(ROOT / "template.yaml", ACCOUNT, REGION, {}, _STACK), f"http://{bridge}:{port}")
+        failed, passed = 0, 0
+        for function, event in pairs(account.stack):
+            print(f"\n=== {function.name} with {event.relative_to(ROOT)}", flush=True)
+            started = time.monotonic()
+            wrong = prove(account, function, event, pulled=pulled)
+            print("\n".join(wrong) or "sealed, recorded and told", f"({time.monotonic() - started:.0f} s)", flush=True)
+            failed, passed = failed + bool(wrong), passed + (not wrong)
+    finally:
+        server.stop()
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+def pairs(stack: Stack) -> Iterator[tuple[Function, Path]]:
+    """Yield every function with every sample event that a rule gives it."""
+    for function in stack.functions():
+        rules = [matcher(pattern) for pattern in function.patterns]
+        for event in sorted((ROOT / "events").glob("*.json")):
+            if any(matches(json.loads(event.read_text("utf-8"))) for matches in rules):
+                yield function, event
+
+
+if __name__ == "__main__":
+    sys.exit(main())
