@@ -29,7 +29,7 @@ export PIP_NO_INPUT := 1
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/stamp ## make .venv from the lock file (does nothing where it is up to date)
@@ -43,8 +43,24 @@ test: setup ## run the tests (PYTEST_ARGS="-k tls -x" narrows them)
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 .PHONY: e2e
-e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## deploy to an account on loopback that enforces IAM, and prove the main job there
-	@$(BIN)/pytest --import-mode=importlib tests/e2e $(PYTEST_ARGS)
+e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp .venv-events/stamp ## deploy to an account on loopback that enforces IAM, and prove the main job there
+	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
+
+.PHONY: events
+events: setup .venv-events/stamp ## ask two pattern engines who hears which event
+	@$(BIN)/pytest tests/test_events.py tests/e2e/test_0_second_engine.py $(PYTEST_ARGS)
+
+.PHONY: least-privilege
+least-privilege: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## take each permission of each role away: the main job fails without it (ROLE="Key*" narrows)
+	@PYTHONPATH=. $(BIN)/python tests/e2e/least_privilege.py "$(or $(ROLE),*)"
+
+.PHONY: sam-local
+sam-local: setup build ## every function with every sample event of its rules in a container; needs a Docker engine
+	@PYTHONPATH=. $(BIN)/python tests/e2e/sam_local.py
+
+.PHONY: checkov
+checkov: .venv-checkov/stamp ## the template's security, with the exceptions of .checkov.yaml
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 .PHONY: lint
 lint: setup $(SAM_VENV)/stamp ## ruff, mypy, the layers, the template
@@ -76,6 +92,7 @@ lock: setup ## choose the newest versions anew and write the lock files (asks th
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-sam.txt --group pyproject.toml:sam
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-e2e.txt --group pyproject.toml:e2e
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-events.txt --group pyproject.toml:events
+	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-checkov.txt --group pyproject.toml:checkov
 
 .PHONY: clean
 clean: ## remove everything that was made here

@@ -138,6 +138,9 @@ def event(name: str, request: object, response: object = None, **detail: object)
 
 SERVICES = {
     "s3": ("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketEncryption", "DeleteBucketEncryption"),
-    "kms": ("CreateKey", "ReplicateKey", "EnableKey", "CancelKeyDeletion"),
-    "codepipeline": ("CreatePipeline", "UpdatePipeline"),
+    "kms": ("CreateKey", "ReplicateKey", "EnableKey", "CancelKeyDeletion", "DisableKeyRotation"),
+    "codepipeline": ("CreatePipeline", "UpdatePipeline", "DeletePipeline"),
+    "codedeploy": ("RegisterApplicationRevision", "CreateDeployment", "CreateDeploymentGroup"),
+    "codebuild": ("CreateProject", "UpdateProject"),
+    "cloudtrail": ("CreateTrail", "StartLogging", "StopLogging", "DeleteTrail", "PutEventSelectors", "UpdateTrail"),
 }

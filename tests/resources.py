@@ -9,9 +9,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipeseal.model import Kind, Ref
+from pipeseal.model.application import Application
 from pipeseal.model.bucket import Bucket
 from pipeseal.model.key import Key, Unread
 from pipeseal.model.pipeline import Pipeline, Transition
+from pipeseal.model.project import Project
+from pipeseal.model.trail import ALL_MANAGEMENT, Trail
 from pipeseal.policy import Policy
 from pipeseal.settings import Rejection, Settings
 
@@ -19,6 +22,8 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 ARTIFACT_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/5d3c1b2a-7e6f-4890-a1b2-c3d4e5f60718"
 PIPELINE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
+APPLICATION = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:application:harbor"
+PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/harbor"
 
 
 def policy(*statements: Mapping[str, Any]) -> Policy:
@@ -67,6 +72,55 @@ def pipeline(structure: dict[str, Any] | None = None, **fields: Any) -> Pipeline
     return Pipeline(Ref(Kind.PIPELINE, ACCOUNT, REGION, "release"), structure or document(), **fields)
 
 
+def application(*revisions: Mapping[str, Any], **fields: Any) -> Application:
+    """Make an application named harbor that deploys *revisions*."""
+    return Application(Ref(Kind.APPLICATION, ACCOUNT, REGION, "harbor"), revisions=revisions, **fields)
+
+
+def revision(content: str = "", name: str = "string", **s3: str) -> dict[str, Any]:
+    """Make the location of a revision in S3, or of one with its text under *name*."""
+    if s3:
+        return {"revisionType": "S3", "s3Location": s3}
+    return {"revisionType": name[:1].upper() + name[1:], name: {"content": content}}
+
+
+def project(structure: Mapping[str, Any] | None = None, locked: str = "", **parts: Any) -> Project:
+    """Make a project named harbor, which leaves encrypted artifacts in S3 unless *parts* says otherwise."""
+    made = structure or {
+        "name": "harbor",
+        "source": {"type": "GITHUB", "location": "https://github.com/acme/harbor"},
+        "artifacts": {"type": "S3", "location": "harbor", "encryptionDisabled": False},
+        "environment": {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "environmentVariables": []},
+        "serviceRole": f"arn:aws:iam::{ACCOUNT}:role/build",
+        **parts,
+    }
+    return Project(Ref(Kind.PROJECT, ACCOUNT, REGION, "harbor"), made, locked)
+
+
+SETTLED = {
+    "S3BucketName": "harbor-trail",
+    "IncludeGlobalServiceEvents": True,
+    "IsMultiRegionTrail": True,
+    "LogFileValidationEnabled": True,
+}
+
+
+def basic(*selectors: Mapping[str, Any]) -> dict[str, Any]:
+    """Make event selectors of the plain form."""
+    return {"EventSelectors": list(selectors)}
+
+
+def advanced(*selectors: Mapping[str, Mapping[str, list[str]]]) -> dict[str, Any]:
+    """Make advanced event selectors; each is given as field -> operator -> values."""
+    fields = ([{"Field": name, **operators} for name, operators in each.items()] for each in selectors)
+    return {"AdvancedEventSelectors": [{"Name": "made", "FieldSelectors": each} for each in fields]}
+
+
+def trail(selectors: Mapping[str, Any] = ALL_MANAGEMENT, **fields: Any) -> Trail:
+    """Make a trail named harbor, as sound as a trail can be unless *fields* say otherwise."""
+    return Trail(Ref(Kind.TRAIL, ACCOUNT, REGION, "harbor"), selectors=selectors, **{"settings": SETTLED, **fields})
+
+
 # --------------------------------------------------------------- for the laws
 
 _DENIES = st.fixed_dictionaries(
@@ -83,6 +137,10 @@ _DENIES = st.fixed_dictionaries(
                 {"Bool": {"aws:SecureTransport": "false"}},
                 {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
                 {"Null": {"s3:x-amz-server-side-encryption": "true"}},
+                {
+                    "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "aws:kms:dsse"]},
+                    "Null": {"s3:x-amz-server-side-encryption": "false"},
+                },
                 {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
             ]
         ),
@@ -103,7 +161,7 @@ BUCKETS = st.builds(
     lambda statements, **fields: bucket(*statements, **fields),
     st.lists(_DENIES, max_size=4),
     encryption=_ENCRYPTIONS,
-    users=st.dictionaries(st.just(PIPELINE), st.sampled_from(["", ARTIFACT_KEY])),
+    users=st.dictionaries(st.sampled_from([PIPELINE, APPLICATION, PROJECT]), st.sampled_from(["", ARTIFACT_KEY])),
     encrypt=st.booleans(),
     website=st.sampled_from([None, False, True]),
 )
@@ -115,9 +173,22 @@ KEYS = st.builds(
     manager=st.sampled_from(["CUSTOMER", "AWS"]),
     multi_region=st.sampled_from(["", "PRIMARY", "REPLICA"]),
     age=st.sampled_from([None, timedelta(minutes=1), timedelta(days=400)]),
+    users=st.dictionaries(st.just(PIPELINE), st.just("")),
+    origin=st.sampled_from(["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM"]),
+    rotates=st.sampled_from([None, False, True]),
 )
 _NAMED = st.sampled_from(["", "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468", ARTIFACT_KEY])
 _FOUND = KEYS | st.builds(Unread, why=st.just("could not be read"), missing=st.booleans())
+HOLDS = (
+    "a secret stands in clear in this pipeline",
+    "the key of an artifact store is not an enabled symmetric key",
+)
+_OPEN = Transition("Build", enabled=True)
+_WAYS = [
+    _OPEN,
+    Transition("Build", enabled=False, reason="on hold"),
+    *(_OPEN.held(frozenset(holds)) for holds in (HOLDS, HOLDS[:1], HOLDS[1:])),
+]
 PIPELINES = st.builds(
     lambda stores, keys, secret, **fields: pipeline(
         document(*stores, **({"DB_PASSWORD": "made-up-but-literal"} if secret else {})),
@@ -129,13 +200,108 @@ PIPELINES = st.builds(
     st.lists(_FOUND, min_size=1, max_size=3),
     st.booleans(),
     locked=st.sampled_from(["", "AWS masks a token in it"]),
-    transition=st.sampled_from([None, Transition("Build", enabled=True), Transition("Build", False, "on hold")]),  # noqa: FBT003
+    transition=st.none() | st.sampled_from(_WAYS),
+    tags=st.dictionaries(
+        st.sampled_from([PIPELINE, "arn:aws:s3:::harbor"]),
+        st.dictionaries(st.sampled_from(["owner", "DbPassword"]), st.sampled_from(["crew", "ada@example.com"])),
+    ),
 )
-RESOURCES: Mapping[Kind, st.SearchStrategy[Any]] = {Kind.BUCKET: BUCKETS, Kind.KEY: KEYS, Kind.PIPELINE: PIPELINES}
+_TEXTS = st.sampled_from(["version: 0.0", "DB_PASSWORD: made-up-but-literal"])
+_REVISIONS = st.one_of(
+    st.builds(revision, _TEXTS, st.sampled_from(["string", "appSpecContent"])),
+    st.builds(revision, bucket=st.sampled_from(["harbor", "quay"]), key=st.just("app.zip")),
+    st.builds(
+        lambda place: {"revisionType": "GitHub", "gitHubLocation": {"repository": place, "commitId": "0" * 40}},
+        st.sampled_from(["acme/harbor", "https://ada:made-up-but-literal@github.com/acme/harbor"]),
+    ),
+)
+APPLICATIONS = st.builds(
+    lambda revisions, **fields: application(*revisions, **fields),
+    st.lists(_REVISIONS, max_size=3),
+    groups=st.sampled_from([(), ("production",), ("ada@example.com",)]),
+    tags=st.dictionaries(st.just("owner"), st.sampled_from(["crew", "ada@example.com"])),
+    descriptions=st.sampled_from([(), ("release 7",)]),
+)
+_ARTIFACTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["S3", "CODEPIPELINE", "NO_ARTIFACTS"]), "location": st.just("harbor")},
+    optional={"encryptionDisabled": st.booleans(), "packaging": st.just("ZIP"), "fieldOfTomorrow": st.just("kept")},
+)
+_LOGS = st.fixed_dictionaries(
+    {"status": st.sampled_from(["ENABLED", "DISABLED"])},
+    optional={"location": st.just("harbor/logs"), "encryptionDisabled": st.booleans()},
+)
+_VARIABLES = st.fixed_dictionaries(
+    {"name": st.sampled_from(["STAGE", "DB_PASSWORD"]), "value": st.just("made-up-but-literal")},
+    optional={"type": st.sampled_from(["PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"])},
+)
+PROJECTS = st.builds(
+    lambda secondary, variables, locked, **parts: project(
+        None,
+        locked,
+        secondaryArtifacts=[{**each, "artifactIdentifier": f"part{n}"} for n, each in enumerate(secondary)],
+        environment={"environmentVariables": variables},
+        **parts,
+    ),
+    st.lists(_ARTIFACTS, max_size=2),
+    st.lists(_VARIABLES, max_size=2),
+    st.just(""),
+    artifacts=_ARTIFACTS,
+    logsConfig=st.just({}) | st.builds(lambda logs: {"cloudWatchLogs": {"status": "ENABLED"}, "s3Logs": logs}, _LOGS),
+    cache=st.sampled_from([{"type": "NO_CACHE"}, {"type": "S3", "location": "quay/cache"}]),
+)
+_MANAGEMENT = {"eventCategory": {"Equals": ["Management"]}}
+_SELECTORS = st.sampled_from(
+    [
+        dict(ALL_MANAGEMENT),
+        basic({"ReadWriteType": "WriteOnly"}, {"ReadWriteType": "ReadOnly"}),
+        basic({"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}),
+        basic({"IncludeManagementEvents": False}),
+        basic({"ExcludeManagementEventSources": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}),
+        advanced(_MANAGEMENT),
+        advanced({**_MANAGEMENT, "readOnly": {"Equals": ["false"]}}),
+        advanced({**_MANAGEMENT, "eventSource": {"NotEquals": ["rdsdata.amazonaws.com"]}}),
+        advanced({**_MANAGEMENT, "eventName": {"NotEquals": ["StopLogging"]}}),
+        advanced({"eventCategory": {"Equals": ["Data"]}, "resources.type": {"Equals": ["AWS::S3::Object"]}}),
+    ]
+)
+_SETTINGS = st.sampled_from(
+    [
+        SETTLED,
+        {**SETTLED, "IsMultiRegionTrail": False, "KmsKeyId": ARTIFACT_KEY},
+        {"S3BucketName": "elsewhere", "IncludeGlobalServiceEvents": False},
+    ]
+)
+TRAILS = st.builds(
+    trail,
+    _SELECTORS,
+    logging=st.booleans(),
+    fresh=st.booleans(),
+    settings=_SETTINGS,
+    sound=st.fixed_dictionaries({}, optional={"selectors": st.none() | _SELECTORS, "settings": st.none() | _SETTINGS}),
+    hint=st.sampled_from(["StopLogging", "StartLogging", "PutEventSelectors", "UpdateTrail"]),
+) | st.builds(
+    trail,
+    st.just({}),
+    exists=st.just(False),  # noqa: FBT003
+    logging=st.just(False),  # noqa: FBT003
+    settings=st.just({}),
+    sound=st.fixed_dictionaries({}, optional={"selectors": _SELECTORS, "settings": _SETTINGS}),
+)
+RESOURCES: Mapping[Kind, st.SearchStrategy[Any]] = {
+    Kind.BUCKET: BUCKETS,
+    Kind.KEY: KEYS,
+    Kind.PIPELINE: PIPELINES,
+    Kind.APPLICATION: APPLICATIONS,
+    Kind.PROJECT: PROJECTS,
+    Kind.TRAIL: TRAILS,
+}
 SETTINGS = st.builds(
     Settings,
     artifact_keys=st.sampled_from([{}, {REGION: ARTIFACT_KEY}]),
     key_rejection=st.sampled_from(list(Rejection)),
     deletion_window_days=st.sampled_from([7, 30]),
     seal_websites=st.booleans(),
+    strict_uploads=st.booleans(),
+    require_customer_key=st.booleans(),
+    quarantine_secrets=st.booleans(),
 )

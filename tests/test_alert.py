@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.resources import RESOURCES, SETTINGS, bucket, document, key, pipeline
+from tests.resources import PIPELINE, PROJECT, RESOURCES, SETTINGS, bucket, document, key, pipeline
 
 from pipeseal.alert import compose, letter, subject
 from pipeseal.decide import decide
@@ -69,6 +69,18 @@ def test_the_letter_names_who_did_it(mfa: bool | None, via: str, says: str) -> N
     """With the tool that acted for them, and whether MFA was used as far as is known."""
     cause = Cause("5f0c", "PutBucketPolicy", CAUSE.time, Actor("ada", "IAMUser", mfa, via))
     assert says in letter(alert(decide(bucket(), Settings()), cause))
+
+
+def test_the_letter_says_who_uses_it() -> None:
+    """Whoever reads of a bucket learns which pipelines rest on it; of very many, the first."""
+    users = {PIPELINE: "", PIPELINE.replace("release", "deploy"): "", PROJECT: ""}
+    made = alert(decide(bucket(users=users), Settings()))
+    assert made["used_by"] == sorted(users)
+    assert "Used by project harbor, pipelines deploy and release." in letter(made)
+    for amount, says in ((12, "2 more."), (2000, "many more.")):
+        many = {f"{PIPELINE}-{number:04}": "" for number in range(amount)}
+        assert says in " ".join(letter(alert(decide(bucket(users=many), Settings()))).split())
+    assert "Used by" not in letter(alert(decide(bucket(), Settings())))
 
 
 def test_many_reasons_are_cut() -> None:

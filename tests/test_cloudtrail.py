@@ -16,6 +16,8 @@ from pipeseal.model import Kind, Ref
 
 KEY_ID = "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"
+TRAIL_ARN = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/harbor"
+PROJECT_ARN = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/harbor"
 REPLICA_ARN = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/mrk-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
@@ -50,6 +52,17 @@ def ref(kind: Kind, name: str, region: str = REGION) -> Ref:
         ("CancelKeyDeletion", {"keyId": KEY_ID}, {"keyId": KEY_ARN}, ref(Kind.KEY, KEY_ID)),
         ("CreatePipeline", {"pipeline": {"name": "release"}}, None, ref(Kind.PIPELINE, "release")),
         ("UpdatePipeline", None, {"pipeline": {"name": "release"}}, ref(Kind.PIPELINE, "release")),
+        ("RegisterApplicationRevision", {"applicationName": "harbor"}, None, ref(Kind.APPLICATION, "harbor")),
+        ("CreateDeployment", {"applicationName": "a,b=c@d"}, {"deploymentId": "d-1"}, ref(Kind.APPLICATION, "a,b=c@d")),
+        ("CreateDeploymentGroup", {"applicationName": "harbor"}, None, ref(Kind.APPLICATION, "harbor")),
+        ("CreateProject", {"awsActId": ACCOUNT}, {"project": {"name": "harbor"}}, ref(Kind.PROJECT, "harbor")),
+        ("UpdateProject", {"name": PROJECT_ARN}, None, ref(Kind.PROJECT, "harbor")),
+        ("DeletePipeline", {"name": "release"}, None, ref(Kind.PIPELINE, "release")),
+        ("DisableKeyRotation", {"keyId": KEY_ARN}, None, ref(Kind.KEY, KEY_ID)),
+        ("StopLogging", {"name": "harbor"}, None, ref(Kind.TRAIL, "harbor")),
+        ("DeleteTrail", {"name": TRAIL_ARN}, None, ref(Kind.TRAIL, "harbor", "eu-west-1")),
+        ("PutEventSelectors", {"trailName": "harbor", "eventSelectors": []}, None, ref(Kind.TRAIL, "harbor")),
+        ("UpdateTrail", {"name": "harbor"}, {"trailARN": TRAIL_ARN}, ref(Kind.TRAIL, "harbor", "eu-west-1")),
     ],
 )
 def test_a_record_names_its_resource_in_every_shape(
@@ -78,10 +91,12 @@ def test_null_request_parameters_fall_back_on_the_resources(name: str, listed: d
         {"errorCode": "AccessDenied"},
         {"eventSource": "osis.amazonaws.com", "eventName": "UpdatePipeline"},
         {"eventSource": "payment-cryptography.amazonaws.com", "eventName": "CreateKey"},
+        {"eventSource": "apigateway.amazonaws.com", "eventName": "CreateDeployment"},
+        {"eventSource": "iot.amazonaws.com", "eventName": "CreateProject"},
         {"eventName": "CreateBucket"},
         {"resources": [{"accountId": "210987654321", "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::harbor"}]},
     ],
-    ids=["refused", "OpenSearch", "payments", "no trigger", "another account's bucket"],
+    ids=["refused", "OpenSearch", "payments", "API Gateway", "IoT", "no trigger", "another account's bucket"],
 )
 def test_some_records_concern_nothing_of_ours(overrides: dict[str, Any]) -> None:
     """A refused call, another service's call of the same name and another account's resource name nothing."""

@@ -66,6 +66,36 @@ def test_what_is_excused_is_not_put_right(kind: Kind, data: st.DataObject, setti
     assert decide(resource, settings, {each.control.id for each in full.findings}).after is resource
 
 
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+_STORE = _ANY | st.fixed_dictionaries({}, optional={"location": _ANY, "type": st.just("S3"), "encryptionKey": _ANY})
+_ODD = st.fixed_dictionaries(
+    {"roleArn": _ANY},
+    optional={
+        "name": _ANY,
+        "artifactStore": _STORE,
+        "artifactStores": _ANY | st.dictionaries(st.sampled_from([REGION, "eu-west-1", "?"]), _STORE, max_size=2),
+        "stages": _ANY | st.lists(_ANY | st.fixed_dictionaries({"name": _ANY, "actions": _ANY}), max_size=3),
+        "variables": _ANY,
+        "triggers": _ANY,
+    },
+)
+
+
+@given(odd=_ODD, settings=SETTINGS)
+def test_an_odd_structure_is_judged_as_far_as_it_can_be_read(odd: dict[str, object], settings: Settings) -> None:
+    """Nulls and wrong types anywhere: nothing raises, and the state is enough to put back what it holds."""
+    before = pipeline(odd, keys={(REGION, ARTIFACT_KEY): key()})
+    plan = decide(before, settings)
+    assert plan.after.with_state(before.state()).same_as(before)
+    assert len(list(before.uses())) >= len(before.stores)
+    assert all(text.path for text in before.texts())
+    before.changed(plan.after)
+
+
 def test_policies_are_the_same_as_s3_gives_them_back() -> None:
     """S3 makes a list of one value a value, and changes the order of others."""
     statement = {"Sid": "A", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Resource": "*"}

@@ -349,6 +349,96 @@ def test_a_pipeline_that_is_gone_is_no_error(account: Account) -> None:
     assert account.deliver(event("UpdatePipeline", CREATED))[0]["action"] == "absent"
 
 
+def rewrite(**parts: Any) -> None:
+    """Update the pipeline release as its owner does, and leave out what is None."""
+    codepipeline = boto3.client("codepipeline")
+    structure = {**codepipeline.get_pipeline(name="release")["pipeline"], **parts}
+    codepipeline.update_pipeline(pipeline=structure)  # type: ignore[arg-type]
+
+
+def way_in() -> bool:
+    """Tell whether the second stage takes anything in."""
+    state = boto3.client("codepipeline").get_pipeline_state(name="release")["stageStates"][1]
+    return state["inboundTransitionState"]["enabled"]
+
+
+def test_a_quarantine_is_lifted_when_the_owner_has_put_it_right(account: Account, bucket: str) -> None:
+    """The pipeline runs again, the ledger holds it, and the subscriber hears of it once."""
+    create_pipeline(store=rsa_store())
+    assert account.deliver(event("CreatePipeline", CREATED))[0]["action"] == "quarantined"
+    assert not way_in()
+    rewrite(artifactStore={"type": "S3", "location": bucket})
+    updated = event("UpdatePipeline", CREATED)
+    account.alerts()
+    assert [account.deliver(updated)[0]["action"] for _ in range(2)] == ["remediated", "compliant"]
+    assert way_in()
+    (alert,) = account.alerts()
+    assert (alert["action"], alert["controls"]) == ("remediated", ["CODEPIPELINE.SYMMETRIC_KEY"])
+    assert "enabled" in alert["done"][0]
+
+
+def test_a_pipeline_is_stopped_for_a_secret_until_it_is_gone(
+    account: Account, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QuarantineSecrets=true."""
+    monkeypatch.setenv("QUARANTINE_SECRETS", "true")
+    create_pipeline(source=action("Checkout", ProjectName="checkout", DbPassword="made-up-literal"))
+    assert account.deliver(event("CreatePipeline", CREATED))[0]["action"] == "quarantined"
+    assert not way_in()
+    assert account.deliver(event("UpdatePipeline", CREATED))[0]["action"] == "known"
+    stages = boto3.client("codepipeline").get_pipeline(name="release")["pipeline"]["stages"]
+    rewrite(stages=[{"name": "Source", "actions": [action("Checkout", ProjectName="checkout")]}, *stages[1:]])
+    assert account.deliver(event("UpdatePipeline", CREATED))[0]["action"] == "remediated"
+    assert way_in()
+
+
+def test_a_store_gets_a_customer_managed_key_on_request(
+    account: Account, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RequireCustomerKey=true and ArtifactKeyArn; the next event makes the key the bucket's default."""
+    operators = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    monkeypatch.setenv("REQUIRE_CUSTOMER_KEY", "true")
+    monkeypatch.setenv("ARTIFACT_KEY_ARN", operators)
+    create_pipeline()
+    assert [account.deliver(event("CreatePipeline", CREATED))[0]["action"] for _ in range(2)] == [
+        "remediated",
+        "compliant",
+    ]
+    store = boto3.client("codepipeline").get_pipeline(name="release")["pipeline"]["artifactStore"]
+    assert store["encryptionKey"] == {"id": operators, "type": "KMS"}
+
+
+RELEASE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
+
+
+def test_the_key_of_artifacts_is_rotated(account: Account, bucket: str) -> None:
+    """A pipeline leads on to its key; whoever turns rotation off later finds it on again."""
+    kms = boto3.client("kms")
+    made = kms.create_key()["KeyMetadata"]
+    create_pipeline(store={"encryptionKey": {"id": made["Arn"], "type": "KMS"}})
+    assert account.deliver(event("CreatePipeline", CREATED))[-1]["controls"] == ["KMS.ROTATION"]
+    assert kms.get_key_rotation_status(KeyId=made["KeyId"])["KeyRotationEnabled"]
+    kms.disable_key_rotation(KeyId=made["KeyId"])
+    account.alerts()
+    disabled = event("DisableKeyRotation", {"keyId": made["KeyId"]})
+    assert [account.deliver(disabled)[0]["action"] for _ in range(2)] == ["remediated", "compliant"]
+    assert kms.get_key_rotation_status(KeyId=made["KeyId"])["KeyRotationEnabled"]
+    (alert,) = account.alerts()
+    assert alert["used_by"] == [RELEASE]
+
+
+def test_a_deleted_pipeline_leaves_the_graph(account: Account, bucket: str) -> None:
+    """Its bucket holds no artifacts any more, and what it was told for is forgotten with it."""
+    create_pipeline(source=action("Checkout", ProjectName="checkout", DbPassword="made-up-literal"))
+    account.deliver(event("CreatePipeline", CREATED))
+    ledger = Ledger(boto3.client("dynamodb"), ENVIRONMENT["LEDGER_TABLE"], lambda: datetime.now(UTC))
+    assert set(ledger.memory(ARN).users) == {RELEASE}
+    boto3.client("codepipeline").delete_pipeline(name="release")
+    assert account.deliver(event("DeletePipeline", {"name": "release"}))[0]["action"] == "absent"
+    assert not ledger.memory(ARN).users
+    assert ledger.memory(RELEASE) == replace(ledger.memory(RELEASE), told="", uses={})
+
+
 # ------------------------------------------------------------------- exemptions
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
-from pipeseal.model import Action
+from pipeseal.model import Action, Kind
 from pipeseal.settings import Mode
 
 if TYPE_CHECKING:
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 _MOST_REASONS = 25
 _LONGEST_REASON = 1000
 _LONGEST_SUBJECT = 100
+_MOST_USERS = 500
+_MOST_USERS_NAMED = 10
 _WRAPPER = TextWrapper(
     width=78, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
 )
+_WHOLE = TextWrapper(width=78, break_long_words=False, break_on_hyphens=False)
 
 _DONE = {
     Action.REMEDIATED: "put right",
@@ -44,6 +47,7 @@ def compose(outcome: Outcome, plan: Plan, cause: Cause) -> dict[str, Any]:
         "account": ref.account,
         "region": ref.region,
         "resource": {"type": ref.kind.name.lower(), "name": ref.name, "arn": ref.arn},
+        "used_by": sorted(plan.before.users)[:_MOST_USERS],
         "controls": [finding.control.id for finding in plan.findings],
         "findings": [_finding(finding) for finding in plan.findings],
         "done": list(outcome.steps),
@@ -95,6 +99,8 @@ def _lines(alert: dict[str, Any]) -> Iterator[str]:
     resource = alert["resource"]
     yield f"{resource['type'].capitalize()} {resource['name']} {_DONE[Action(alert['action'])]}."
     yield f"Severity {alert['severity']}, account {alert['account']}, {alert['region']}."
+    if alert["used_by"]:
+        yield _WHOLE.fill(f"Used by {_named(alert['used_by'])}.")
     yield from ("", "WHAT WAS WRONG")
     for finding in alert["findings"]:
         yield f"* {finding['control']}: {finding['title']}"
@@ -118,6 +124,18 @@ def _lines(alert: dict[str, Any]) -> Iterator[str]:
     for control in alert["controls"]:
         yield f"    pipeseal exempt add --control {control} --resource '{resource['arn']}' {_GROUNDS}"
     yield from ("", f"Ledger entry {alert['id']}, event {alert['event']['id']}")
+
+
+def _named(arns: list[str]) -> str:
+    """Name resources as "pipelines harbor and release, project compile", the first of many."""
+    kinds: dict[str, list[str]] = {}
+    for arn in arns[:_MOST_USERS_NAMED]:
+        _, _, service, _, _, name = arn.split(":", 5)
+        kinds.setdefault(Kind(service).name.lower(), []).append(name.replace(":", "/").rpartition("/")[2])
+    parts = [f"{kind}{'s' * (len(names) > 1)} {' and '.join(names)}" for kind, names in kinds.items()]
+    more = len(arns) - _MOST_USERS_NAMED
+    rest = "many more" if len(arns) == _MOST_USERS else f"{more} more"
+    return ", ".join([*parts, rest] if more > 0 else parts)
 
 
 def _wrapped(text: str) -> str:

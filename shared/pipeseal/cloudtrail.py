@@ -25,6 +25,9 @@ _NAMES = {
     Kind.BUCKET: re.compile(r"[A-Za-z0-9._-]{3,255}"),
     Kind.KEY: re.compile(r"[A-Za-z0-9-]{1,256}"),
     Kind.PIPELINE: re.compile(r"[A-Za-z0-9.@_-]{1,100}"),
+    Kind.TRAIL: re.compile(r"[A-Za-z0-9._-]{3,128}"),
+    Kind.APPLICATION: re.compile(r"[A-Za-z0-9.@_+=,-]{1,100}"),
+    Kind.PROJECT: re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,254}"),
 }
 _PRINTABLE = 200
 
@@ -140,6 +143,10 @@ def _pipelines(detail: Record, account: str, region: str) -> Iterator[Ref]:
         yield from _named(Kind.PIPELINE, account, region, pipeline.get("name"))
 
 
+def _gone_pipeline(detail: Record, account: str, region: str) -> Iterator[Ref]:
+    yield from _named(Kind.PIPELINE, account, region, _mapping(detail.get("requestParameters")).get("name"))
+
+
 def _key(value: object, account: str, region: str) -> Iterator[Ref]:
     """A key is named by its ARN, which may lie in another Region, or by its id."""
     if parts := _arn(value, "kms"):
@@ -181,9 +188,51 @@ def _old_key(detail: Record, account: str, region: str) -> Iterator[Ref]:
     yield from _listed_keys(detail)
 
 
+def _applications(detail: Record, account: str, region: str) -> Iterator[Ref]:
+    """The revision of a deployment stands in the record too, but a record is not believed: the application says."""
+    request = _mapping(detail.get("requestParameters"))
+    yield from _named(Kind.APPLICATION, account, region, request.get("applicationName"))
+
+
+def _projects(detail: Record, account: str, region: str) -> Iterator[Ref]:
+    """A project is named by its name or its ARN."""
+    made = _mapping(_mapping(detail.get("responseElements")).get("project"))
+    for name in (_mapping(detail.get("requestParameters")).get("name"), made.get("name")):
+        if parts := _arn(name, "codebuild"):
+            owner, place, resource = parts
+            yield from _named(Kind.PROJECT, owner, place, resource.removeprefix("project/"))
+        else:
+            yield from _named(Kind.PROJECT, account, region, name)
+
+
+def _trails(detail: Record, account: str, region: str) -> Iterator[Ref]:
+    """A trail is named by its name or by its ARN, which may lie in another Region or account; the answer knows."""
+    request = _mapping(detail.get("requestParameters"))
+    response = _mapping(detail.get("responseElements"))
+    listed = (f"arn:aws:cloudtrail:{place}:{owner}:{name}" for owner, place, name in _arns(detail, "cloudtrail"))
+    for value in (response.get("trailARN"), request.get("name"), request.get("trailName"), *listed):
+        found = tuple(_trail(value, account, region))
+        if found:
+            yield from found
+            return
+
+
+def _trail(value: object, account: str, region: str) -> Iterator[Ref]:
+    if parts := _arn(value, "cloudtrail"):
+        account, region, resource = parts
+        value = resource.removeprefix("trail/")
+    yield from _named(Kind.TRAIL, account, region, value)
+
+
 _SUBJECT: Mapping[tuple[str, str], Callable[[Record, str, str], Iterator[Ref]]] = {
     ("codepipeline.amazonaws.com", "CreatePipeline"): _pipelines,
     ("codepipeline.amazonaws.com", "UpdatePipeline"): _pipelines,
+    ("codepipeline.amazonaws.com", "DeletePipeline"): _gone_pipeline,
+    ("codedeploy.amazonaws.com", "RegisterApplicationRevision"): _applications,
+    ("codedeploy.amazonaws.com", "CreateDeployment"): _applications,
+    ("codedeploy.amazonaws.com", "CreateDeploymentGroup"): _applications,
+    ("codebuild.amazonaws.com", "CreateProject"): _projects,
+    ("codebuild.amazonaws.com", "UpdateProject"): _projects,
     ("s3.amazonaws.com", "PutBucketPolicy"): _buckets,
     ("s3.amazonaws.com", "DeleteBucketPolicy"): _buckets,
     ("s3.amazonaws.com", "PutBucketEncryption"): _buckets,
@@ -192,6 +241,13 @@ _SUBJECT: Mapping[tuple[str, str], Callable[[Record, str, str], Iterator[Ref]]] 
     ("kms.amazonaws.com", "ReplicateKey"): _replica,
     ("kms.amazonaws.com", "EnableKey"): _old_key,
     ("kms.amazonaws.com", "CancelKeyDeletion"): _old_key,
+    ("cloudtrail.amazonaws.com", "CreateTrail"): _trails,
+    ("cloudtrail.amazonaws.com", "StartLogging"): _trails,
+    ("cloudtrail.amazonaws.com", "StopLogging"): _trails,
+    ("cloudtrail.amazonaws.com", "DeleteTrail"): _trails,
+    ("cloudtrail.amazonaws.com", "PutEventSelectors"): _trails,
+    ("cloudtrail.amazonaws.com", "UpdateTrail"): _trails,
+    ("kms.amazonaws.com", "DisableKeyRotation"): _old_key,
 }
 
 # --------------------------------------------------------------------- actor

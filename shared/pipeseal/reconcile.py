@@ -17,7 +17,7 @@ from pipeseal.model import Action, Outcome
 if TYPE_CHECKING:
     from pipeseal.aws.ledger import Memory
     from pipeseal.aws.world import World
-    from pipeseal.model import Cause, Plan, Ref
+    from pipeseal.model import Cause, Finding, Plan, Ref
 
 _ROUNDS = 3
 """How often a write is tried while somebody else is writing too."""
@@ -35,9 +35,12 @@ def reconcile(ref: Ref, cause: Cause, world: World) -> Iterator[Outcome]:
     resource, memory = world.read(ref, cause)
     if resource is None:
         world.remember(ref, memory, ())
+        if memory and memory.told:
+            world.ledger.forget(ref.arn)  # the next resource of that name is another one
         yield Outcome(ref, Action.ABSENT)
         return
     world.remember(ref, memory, resource.uses())
+    world.learn(resource, memory)
     yield _settle(resource, memory, cause, world)
     for used, _ in resource.uses():
         yield from reconcile(used, cause, world)
@@ -74,7 +77,7 @@ def _used(plan: Plan, excuses: Mapping[str, str]) -> tuple[str, ...]:
 def _carry_out(plan: Plan, memory: Memory, excuses: Mapping[str, str], cause: Cause, world: World) -> Outcome:
     """Record the intent, write, record the outcome, tell."""
     ref, used = plan.before.ref, _used(plan, excuses)
-    found = _digest(*(part for finding in plan.findings for part in (finding.control.id, *finding.reasons)))
+    found = _digest(plan.findings)
     if plan.after == plan.before and memory.told == found:
         return Outcome(ref, Action.KNOWN, plan, exemptions=used)
     entry = entry_id(cause.time, cause.id, ref.arn)
@@ -87,7 +90,8 @@ def _carry_out(plan: Plan, memory: Memory, excuses: Mapping[str, str], cause: Ca
         raise
     action, steps = plan.before.changed(plan.after)
     outcome = Outcome(ref, Action.FAILED if plan.refused else action, plan, steps, entry, used)
-    world.ledger.close(outcome, told=found if decide(live, world.settings, excuses).findings else "")
+    left = decide(live, world.settings, excuses).findings
+    world.ledger.close(outcome, told=_digest(left) if _told(left, plan) else found if left else "")
     world.alert(compose(outcome, plan, cause))
     return outcome
 
@@ -108,5 +112,12 @@ def _write(plan: Plan, excuses: Mapping[str, str], world: World) -> Any:
     return before
 
 
-def _digest(*parts: str) -> str:
+def _told(left: tuple[Finding, ...], plan: Plan) -> bool:
+    """Say whether the alert of *plan* told of all that is *left*, so that it need not be told again."""
+    told = {(finding.control.id, reason) for finding in plan.findings for reason in finding.reasons}
+    return bool(left) and all((finding.control.id, reason) in told for finding in left for reason in finding.reasons)
+
+
+def _digest(findings: tuple[Finding, ...]) -> str:
+    parts = (part for finding in findings for part in (finding.control.id, *finding.reasons))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()

@@ -1,6 +1,6 @@
 """Take back what was done to a resource, and excuse it, so that it is not done again; with the operator's own rights.
 
-Some calls that this needs (DeleteBucketPolicy, CancelKeyDeletion, EnableStageTransition...) the functions' roles never
+Some calls that this needs (DeleteBucketPolicy, CancelKeyDeletion, DisableKeyRotation...) the functions' roles never
 get: what unseals a resource is a person's to do.
 """
 
@@ -14,6 +14,7 @@ from pipeseal.aws.ledger import Entry, entry_id
 from pipeseal.exemptions import Exemption, grant
 from pipeseal.model import Action, Actor, Cause, Outcome, Plan
 from pipeseal.model.pipeline import Pipeline
+from pipeseal.model.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +65,8 @@ def reversal(identity: str, grounds: Grounds, world: World, *, force: bool = Fal
             f"{entry.ref.arn} was changed after {entry.id}, and undoing would take that back too: "
             f"look at it, then change it by hand or use --force; what --force would do, --force --dry-run shows"
         )
-    if isinstance(live, Pipeline) and live.locked and found.document != live.document:
-        raise UndoRefused(f"{entry.ref.arn} cannot be written back: {live.locked}; name its former key by hand")
+    if isinstance(live, Pipeline | Project) and live.locked and found.document != live.document:
+        raise UndoRefused(f"{entry.ref.arn} cannot be written back: {live.locked}; put it back by hand")
     return Reversal(entry, live, found, exemptions)
 
 

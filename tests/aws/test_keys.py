@@ -9,9 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from tests.account import ACCOUNT, REGION, Account
+from tests.resources import PIPELINE
 
 from pipeseal.aws import keys
 from pipeseal.aws.clients import client
+from pipeseal.aws.ledger import Memory
 from pipeseal.model import Kind, Ref
 from pipeseal.settings import Settings
 
@@ -64,6 +66,33 @@ def test_a_record_of_old_has_only_the_older_field() -> None:
     assert keys.described(old).spec == "unknown"
 
 
+@pytest.mark.parametrize(("used", "calls"), [(False, ["DescribeKey"]), (True, ["DescribeKey", "GetKeyRotationStatus"])])
+def test_rotation_is_asked_of_keys_of_artifacts_only(account: Account, used: bool, calls: list[str]) -> None:  # noqa: FBT001
+    """Any other key is a matter of one call; what the ledger may speak of is there when all is asked for."""
+    made = boto3.client("kms").create_key()["KeyMetadata"]
+    users = {PIPELINE: ""} if used else {}
+    with account.calls() as made_calls:
+        key = keys.read(client, Ref(Kind.KEY, ACCOUNT, REGION, made["KeyId"]), Memory(users=users), Settings())
+    assert key
+    assert (made_calls, key.rotates) == (calls, False if used else None)
+    assert keys.complete(client, key, Settings()).rotates is False
+
+
+def test_rotation_is_turned_on_and_off(account: Account) -> None:
+    """One call each way, and what is read back says so."""
+    made = boto3.client("kms").create_key()["KeyMetadata"]
+    ref = Ref(Kind.KEY, ACCOUNT, REGION, made["KeyId"])
+    key = keys.read(client, ref, Memory(users={PIPELINE: ""}), Settings())
+    assert key
+    for rotates in (True, False):
+        after = replace(key, rotates=rotates)
+        with account.calls() as calls:
+            keys.write(client, key, after)
+            key = keys.reread(client, key, after)
+        assert calls == [f"{'Enable' if rotates else 'Disable'}KeyRotation", "GetKeyRotationStatus"]
+        assert key == after
+
+
 @pytest.mark.parametrize(
     ("status", "window", "calls"),
     [("Disabled", 0, ["DisableKey"]), ("PendingDeletion", 7, ["DisableKey", "ScheduleKeyDeletion"])],
@@ -76,4 +105,4 @@ def test_a_key_is_disabled_before_it_is_scheduled(account: Account, status: str,
     with account.calls() as made_calls:
         keys.write(client, key, replace(key, status=status, window=window))
     assert made_calls == calls
-    assert keys.reread(client, key, key).status == status
+    assert keys.reread(client, key, replace(key, status=status)).status == status

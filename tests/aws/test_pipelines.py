@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.codepipeline.models import CodePipelineBackend
 from tests.account import ACCOUNT, REGION, Account
 from tests.resources import action, document
@@ -15,7 +17,7 @@ from pipeseal.aws import pipelines
 from pipeseal.aws.clients import client
 from pipeseal.model import Kind, Ref
 from pipeseal.model.key import Key, Unread
-from pipeseal.model.pipeline import Pipeline
+from pipeseal.model.pipeline import Pipeline, Transition
 from pipeseal.settings import Settings
 
 REF = Ref(Kind.PIPELINE, ACCOUNT, REGION, "release")
@@ -88,12 +90,51 @@ def test_a_field_that_boto3_does_not_know_locks_the_structure(monkeypatch: pytes
     assert "does not know all of its fields" in found.locked
 
 
+def test_the_tags_of_pipeline_and_buckets_are_read() -> None:
+    """A bucket without tags, or one that is not there, has none."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="harbor")
+    arn = "arn:aws:s3:::harbor"
+    found = read(document())
+    assert found.tags == {REF.arn: {}, arn: {}}
+    boto3.client("codepipeline").tag_resource(resourceArn=REF.arn, tags=[{"key": "team", "value": "crew"}])
+    s3.put_bucket_tagging(Bucket="harbor", Tagging={"TagSet": [{"Key": "owner", "Value": "ada"}]})
+    assert reread().tags == {REF.arn: {"team": "crew"}, arn: {"owner": "ada"}}
+    s3.delete_bucket(Bucket="harbor")
+    assert reread().tags[arn] == {}
+
+
+def test_tags_of_a_bucket_that_is_kept_from_us_are_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another account's bucket has none for us; of our own it is said."""
+    refusal = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetBucketTagging")
+    read(document())
+
+    def refusing(service: str, region: str) -> Any:
+        found = client(service, region)
+        if service == "s3":
+            monkeypatch.setattr(found, "get_bucket_tagging", Mock(side_effect=refusal))
+        return found
+
+    arn = "arn:aws:s3:::harbor"
+    for expected in ({}, None):
+        found = pipelines.read(refusing, REF, None, Settings())
+        assert found
+        assert found.tags[arn] == expected
+        boto3.client("s3").create_bucket(Bucket="harbor")
+
+
+def reread() -> Pipeline:
+    """Read the pipeline once more."""
+    found = pipelines.read(client, REF, None, Settings())
+    assert found
+    return found
+
+
 def test_only_a_pipeline_in_violation_is_asked_for_more() -> None:
-    """The operator's key and the way into the second stage are read on demand."""
+    """The operator's key is read on demand; the way into the second stage always, for it may be quarantined."""
     operators = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
     found = read(document())
-    assert (found.transition, dict(found.keys)) == (None, {})
+    assert dict(found.keys) == {}
     whole = pipelines.complete(client, found, Settings(artifact_keys={REGION: operators}))
-    assert whole.transition
-    assert (whole.transition.stage, whole.transition.enabled) == ("Build", True)
+    assert whole.transition == found.transition == Transition("Build", enabled=True)
     assert set(whole.keys) == {(REGION, operators)}

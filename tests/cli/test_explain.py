@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeseal.cli.explain import answers, explain
+from pipeseal.cli._input import answers
+from pipeseal.cli.explain import _unread, explain, explained
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
 
@@ -29,7 +30,7 @@ def run(*arguments: str, given_: bytes = b"") -> Result:
 
 def answer(question: object) -> dict[str, Any]:
     """Return the answer to one line of a batch."""
-    (line,) = answers([json.dumps(question).encode()])
+    (line,) = answers([json.dumps(question).encode()], explained, _unread)
     assert list(line) == FIELDS
     return line
 
@@ -148,5 +149,5 @@ def test_the_batch_answers_every_line_in_order() -> None:
     lambda value: json.dumps({"bucket": "harbor", "policy": value}).encode()))  # fmt: skip
 def test_no_line_ends_the_batch(line: bytes) -> None:
     """Whatever the bytes, there is one answer with every field of the contract."""
-    (got,) = answers([line])
+    (got,) = answers([line], explained, _unread)
     assert list(got) == FIELDS

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.resources import ARTIFACT_KEY, REGION, document, key, pipeline
+from tests.resources import ARTIFACT_KEY, HOLDS, REGION, document, key, pipeline
 
 from pipeseal.controls.codepipeline_symmetric_key import CONTROL
+from pipeseal.model import Action
 from pipeseal.model.key import Key, Unread
 from pipeseal.model.pipeline import Pipeline, Transition
 from pipeseal.settings import Settings
@@ -67,6 +68,52 @@ def test_a_way_that_is_closed_already_stays_as_it_is() -> None:
     """Somebody else's reason for a disabled transition is not overwritten."""
     closed = under(RSA, transition=Transition("Build", enabled=False, reason="release freeze"))
     assert CONTROL.fix(closed, Settings()) is closed
+
+
+QUARANTINED = WAY.held(frozenset(HOLDS[1:]))
+
+
+@pytest.mark.parametrize("sound", [key(), None], ids=["a sound key", "the AWS managed key"])
+def test_a_quarantine_ends_when_the_key_is_in_order(sound: Key | None) -> None:
+    """The owner named another key: the way is open again, and the alert says so."""
+    named = NAMED if sound else ""
+    mended = pipeline(
+        document((REGION, "harbor", named)),
+        keys={(REGION, named): sound} if sound else {},
+        transition=QUARANTINED,
+    )
+    (reason,) = CONTROL.reasons(mended, Settings())
+    assert "still quarantined" in reason
+    fixed = CONTROL.fix(mended, Settings())
+    assert fixed.transition == WAY
+    action, (step,) = mended.changed(fixed)
+    assert (action, "enabled" in step) == (Action.REMEDIATED, True)
+
+
+def test_pipeseal_mends_and_lifts_in_one() -> None:
+    """The operator gave a key after the quarantine."""
+    fixed = CONTROL.fix(under(RSA, operators=key(), transition=QUARANTINED), OPERATORS)
+    assert (fixed.stores[0].key, fixed.transition) == (ARTIFACT_KEY, WAY)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        under(RSA, transition=QUARANTINED),
+        under(Unread("could not be read (AccessDeniedException)", missing=False), transition=QUARANTINED),
+    ],
+    ids=["still broken", "unread now"],
+)
+def test_a_quarantine_stays_while_the_key_may_be_unsound(held: Pipeline) -> None:
+    """What cannot be read is never taken for fine."""
+    assert CONTROL.fix(held, Settings()) is held
+
+
+def test_somebody_elses_closed_way_is_never_opened() -> None:
+    """Only what begins with pipeseal's own words is pipeseal's."""
+    frozen = under(key(), transition=Transition("Build", enabled=False, reason="release freeze"))
+    assert CONTROL.reasons(frozen, Settings()) == ()
+    assert CONTROL.fix(frozen, Settings()) is frozen
 
 
 def test_a_key_that_may_not_be_read_is_said_and_left() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,11 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 # What each kind of resource may have written; all else must come through untouched.
 WRITABLE = {
     Kind.BUCKET: {"policy", "encryption"},
-    Kind.KEY: {"status", "window"},
+    Kind.KEY: {"status", "window", "rotates"},
     Kind.PIPELINE: {"document", "transition"},
+    Kind.APPLICATION: set(),
+    Kind.PROJECT: {"document"},
+    Kind.TRAIL: {"logging", "selectors"},
 }
 
 
@@ -59,13 +61,13 @@ def test_a_change_has_a_reason(control: Control, data: st.DataObject, settings: 
 def test_the_order_of_controls_does_not_matter(kind: Kind, data: st.DataObject, settings: Settings) -> None:
     """Controls of one kind commute: whichever comes first, the resource ends the same in all that they judge."""
     resource = resource_of(data, kind)
-    ends = set()
-    for order in permutations(controls_of(kind)):
+    ends = []
+    for order in (controls_of(kind), data.draw(st.permutations(controls_of(kind)))):
         end = resource
         for control in order:
             end = control.fix(end, settings)
-        ends.add(str([control.reasons(end, settings) for control in controls_of(kind)]))
-    assert len(ends) == 1
+        ends.append([control.reasons(end, settings) for control in controls_of(kind)])
+    assert ends[0] == ends[1]
 
 
 @every_kind

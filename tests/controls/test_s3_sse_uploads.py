@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
-from tests.resources import bucket
+from tests.resources import ACCOUNT, PIPELINE, REGION, bucket, policy
 
-from pipeseal.controls.s3_sse_uploads import CONTROL, deny_unencrypted
-from pipeseal.settings import Settings
+from pipeseal.controls.s3_sse_uploads import CONTROL, deny_otherwise_encrypted, deny_unencrypted
+from pipeseal.model.bucket import Bucket
+from pipeseal.settings import Scope, Settings
 
-DENY = deny_unencrypted("arn:aws:s3:::harbor").statement
+ARN = "arn:aws:s3:::harbor"
+KMS_HEADER = "s3:x-amz-server-side-encryption"
+DENY = deny_unencrypted(ARN).statement
 
 
 def test_a_bucket_of_artifacts_gets_the_statement() -> None:
@@ -51,3 +57,67 @@ def test_a_deny_with_a_gap_earns_ours_beside_it(condition: dict[str, dict[str, s
     theirs = DENY | {"Sid": "Theirs", "Condition": condition}
     fixed = CONTROL.fix(bucket(theirs, encrypt=True), Settings())
     assert fixed.policy.document["Statement"] == [theirs, DENY]
+
+
+# ------------------------------------------------- buckets that people upload to
+
+LENIENT = deny_otherwise_encrypted("arn:aws:s3:::harbor").statement
+APPLICATION = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:application:harbor"
+PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/harbor"
+
+
+def used_by(*arns: str, **fields: Any) -> Bucket:
+    """Make a bucket in which those keep artifacts."""
+    return bucket(users=dict.fromkeys(arns, ""), encrypt=True, **fields)
+
+
+@pytest.mark.parametrize("users", [(APPLICATION,), (PROJECT,), (APPLICATION, PROJECT)])
+def test_where_people_upload_a_missing_header_is_let_through(users: tuple[str, ...]) -> None:
+    """`aws deploy push` sends no header and goes on working; AES256 is refused under the same Sid."""
+    fixed = CONTROL.fix(used_by(*users), Settings())
+    assert fixed.policy.document["Statement"] == [LENIENT]
+    assert DENY | {"Condition": DENY["Condition"] | {"Null": {KMS_HEADER: "false"}}} == LENIENT
+    assert CONTROL.fix(fixed, Settings()) is fixed
+
+
+@pytest.mark.parametrize(
+    ("users", "settings"),
+    [
+        ((APPLICATION, PIPELINE), Settings()),
+        ((PIPELINE,), Settings()),
+        ((APPLICATION,), Settings(strict_uploads=True)),
+        ((PROJECT,), Settings(encryption_scope=Scope.ALL)),
+        ((), Settings()),
+    ],
+    ids=["a pipeline too", "a pipeline", "StrictUploads", "EncryptionScope=all", "nobody knows"],
+)
+def test_elsewhere_the_header_must_be_there(users: tuple[str, ...], settings: Settings) -> None:
+    """A pipeline's artifact store takes what AWS's own do, and an operator can ask for that everywhere."""
+    assert CONTROL.fix(used_by(*users), settings).policy.document["Statement"] == [DENY]
+
+
+def test_a_bucket_that_a_pipeline_joins_is_made_strict_in_place() -> None:
+    """Our lenient statement gives way to the strict one, where it stood; what stands around it is kept."""
+    theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": ARN}
+    before = replace(used_by(APPLICATION, PIPELINE), policy=policy(LENIENT, theirs))
+    (reason,) = CONTROL.reasons(before, Settings())
+    assert "an upload without s3:x-amz-server-side-encryption is let through" in reason
+    assert CONTROL.fix(before, Settings()).policy.document["Statement"] == [DENY, theirs]
+
+
+def test_a_bucket_that_a_pipeline_leaves_stays_strict() -> None:
+    """The strict statement refuses all that the lenient one does, so nothing is wrong."""
+    before = replace(used_by(APPLICATION), policy=policy(DENY))
+    assert CONTROL.reasons(before, Settings()) == ()
+    assert CONTROL.fix(before, Settings()) is before
+
+
+@pytest.mark.parametrize("condition", [
+    {"StringNotEquals": {KMS_HEADER: "aws:kms"}, "Null": {KMS_HEADER: "false"}},
+    {"StringNotEqualsIfExists": {KMS_HEADER: ["aws:kms", "aws:kms:dsse"]}},
+    {"ForAnyValue:StringNotEquals": {KMS_HEADER: ["aws:kms", "aws:kms:dsse"]}},
+])  # fmt: skip
+def test_an_equivalent_lenient_deny_counts(condition: dict[str, Any]) -> None:
+    """Otherwise written, a Deny that refuses every other encryption is enough where people upload."""
+    before = replace(used_by(APPLICATION), policy=policy(DENY | {"Sid": "Theirs", "Condition": condition}))
+    assert CONTROL.reasons(before, Settings()) == ()

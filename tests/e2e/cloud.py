@@ -1,4 +1,4 @@
-"""An AWS account on loopback that enforces IAM: MiniStack over TLS (provider.py), and moto's CodePipeline."""
+"""An AWS account on loopback that enforces IAM: MiniStack over TLS (provider.py), with some services of moto's."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ class Cloud:
         self.folder = folder
         self.port, self.clear_port = _free_ports(2)
         self._closing = ExitStack()
+        self._held: list[Event] = []
 
     def __enter__(self) -> Self:
         """Start it; raise RuntimeError with the end of its log where it does not."""
@@ -128,6 +129,25 @@ class Cloud:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
+    def moto(self, service: str) -> Any:
+        """Return a client of moto's own, for what its services want to know and MiniStack's do not tell them."""
+        made = boto3.client(
+            service,  # type: ignore[call-overload]
+            region_name=REGION,
+            endpoint_url=self._moto,
+            aws_access_key_id=OPERATOR.key,
+            aws_secret_access_key=OPERATOR.secret,
+        )
+        self._closing.callback(made.close)
+        return made
+
+    def artifact_key(self) -> str:
+        """Make the operator's key for artifacts; return its ARN."""
+        kms = self.client("kms")
+        key = kms.create_key(Description="artifacts")["KeyMetadata"]["Arn"]
+        kms.enable_key_rotation(KeyId=key)
+        return str(key)
+
     def pipeline_role(self) -> str:
         """Make a role for pipelines; moto wants to know it too."""
         trust = {
@@ -136,15 +156,7 @@ class Cloud:
                 {"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ],
         }
-        moto = boto3.client(
-            "iam",
-            region_name=REGION,
-            endpoint_url=self._moto,
-            aws_access_key_id=OPERATOR.key,
-            aws_secret_access_key=OPERATOR.secret,
-        )
-        self._closing.callback(moto.close)
-        moto.create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
+        self.moto("iam").create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
         made = self.client("iam").create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
         return str(made["Role"]["Arn"])
 
@@ -154,34 +166,32 @@ class Cloud:
         """Publish *events* on the bus as CloudTrail does."""
         self._ask("events", list(events))
 
-    def deliver(self) -> list[Event]:
-        """Publish the record of every call since last time, and of the functions' own, until nothing more happens.
+    def deliver(self, *, echoes: bool = True) -> list[Event]:
+        """Publish the record of every call since last time until nothing more happens; return those of people.
 
-        Return the events of people's calls.
+        Without *echoes*, the functions' own calls are not published yet: EventBridge may take its time.
         """
         delivered: list[Event] = []
         deadline = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < deadline:
-            records = [record for record in map(_record, self._ask("calls")) if record]
+            idle = self._ask("running") == 0
+            records, self._held = [*self._held, *filter(None, map(_record, self._ask("calls")))], []
+            people = [each for each in records if each["detail"]["userIdentity"]["type"] != "AssumedRole"]
+            if not echoes:
+                self._held = [each for each in records if each not in people]
+                records = people
+            delivered += people
             if records:
                 self.publish(*records)
-                delivered += [record for record in records if record["detail"]["userIdentity"]["type"] == "IAMUser"]
-            elif self._ask("running") == 0 and not self._pending():
+            elif idle:
                 return delivered
             time.sleep(0.05)
         raise TimeoutError(f"the functions were still at work after {_SETTLE_SECONDS} s; log: {self.log}")
 
-    def _pending(self) -> bool:
-        """Say whether a call was made between the last look and the end of the last function."""
-        kept = self._ask("calls")
-        records = [record for record in map(_record, kept) if record]
-        if records:
-            self.publish(*records)
-        return bool(records)
-
     def forget_calls(self) -> None:
         """Let CloudTrail lose what was done so far."""
         self._ask("calls")
+        self._held = []
 
     def settle(self) -> None:
         """Wait until no function is at work, without delivering anything more."""

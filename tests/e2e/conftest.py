@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,25 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def artifact_key(cloud: Cloud) -> str:
     """Give the operator's key for artifacts."""
-    return str(cloud.client("kms").create_key(Description="artifacts")["KeyMetadata"]["Arn"])
+    return cloud.artifact_key()
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: Cloud, artifact_key: str) -> Stack:
+def boundary(cloud: Cloud) -> str:
+    """Give a permissions boundary as an organisation might ask for: all but touching people and roles."""
+    statements = [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "NotAction": "iam:PassRole", "Resource": "arn:aws:iam::*"},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    made = cloud.client("iam").create_policy(PolicyName="boundary", PolicyDocument=document)
+    return str(made["Policy"]["Arn"])
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: Cloud, artifact_key: str, boundary: str) -> Stack:
     """Give the stack, built and deployed by the SAM CLI."""
-    return sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=artifact_key)
+    return sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary)
 
 
 @pytest.fixture(scope="session")

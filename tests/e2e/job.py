@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
-from tests.e2e.cloud import ACCOUNT, REGION, Cloud, Credentials, eventually
+from tests.e2e.cloud import ACCOUNT, REGION, Cloud, Credentials
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
-STRANGER = Credentials("210987654321", "")
-"""The root of another account."""
-SOURCES = ("codepipeline", "s3", "kms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,89 +156,3 @@ def event(source: str, name: str, request: object) -> dict[str, Any]:
             "eventID": str(uuid4()),
         },
     }
-
-
-# ------------------------------------------------------------ the whole of it, once
-
-
-def whole(job: Job, number: str) -> None:
-    """Leave one of everything unsealed and find it sealed; raise AssertionError, saying what was not done.
-
-    Every permission of every role is needed for it, and that is what least_privilege.py shows.
-    """
-    key = job.rsa_key()
-    plain = job.bucket(f"plain-{number}")
-    job.put_policy(plain)
-    masked = job.pipeline(f"masked-{number}", job.bucket(f"masked-{number}"), key, TOKEN)
-    rekeyed = job.pipeline(f"rekeyed-{number}", job.bucket(f"rekeyed-{number}"), key)
-    theirs = f"theirs-{number}"
-    job.cloud.client("s3", STRANGER).create_bucket(Bucket=theirs)
-    abroad = job.pipeline(f"abroad-{number}", theirs)
-    job.cloud.deliver()
-    alerts = {alert["resource"]["arn"]: alert["action"] for alert in job.stack.alerts()}
-    wanted = {
-        key: "rejected",
-        _bucket(plain): "remediated",
-        _bucket(masked): "remediated",
-        _bucket(rekeyed): "remediated",
-        _pipeline(masked): "quarantined",
-        _pipeline(rekeyed): "remediated",
-    }
-    assert {name: action for name, action in alerts.items() if name in wanted} == wanted
-    assert job.key_state(key) == "PendingDeletion"
-    assert "DenyInsecureConnections" in job.sids(plain)
-    assert job.closed(masked)
-    assert job.artifact_key(rekeyed) not in ("", key)
-    for bucket in (masked, rekeyed):
-        assert job.sids(bucket) >= {"DenyInsecureConnections", "DenyUnEncryptedObjectUploads"}
-        assert job.encryption(bucket)[0] == "aws:kms"
-    assert _bucket(theirs) not in alerts, "another account's bucket is none of ours"
-    _again(job, masked)
-    _given_up(job, theirs, abroad)
-    _logged(job)
-
-
-def _again(job: Job, bucket: str) -> None:
-    """Take the encryption of an artifact bucket away: the function of buckets has not seen it yet."""
-    job.client("s3").delete_bucket_encryption(Bucket=bucket)
-    job.cloud.deliver()
-    assert job.encryption(bucket)[0] == "aws:kms"
-    (alert,) = job.stack.alerts()
-    assert (alert["resource"]["arn"], alert["controls"]) == (_bucket(bucket), ["S3.DEFAULT_ENCRYPTION"])
-
-
-def _given_up(job: Job, theirs: str, abroad: str) -> None:
-    """Events that say nothing end in the dead letters, one a function; another account's bucket does not."""
-    job.stack.dead_letters()
-    job.cloud.publish(event("s3", "PutBucketPolicy", {"bucketName": theirs}))
-    job.cloud.publish(event("codepipeline", "UpdatePipeline", {"pipeline": {"name": abroad}}))
-    job.cloud.settle()
-    assert job.stack.dead_letters() == []
-    names = {"codepipeline": "UpdatePipeline", "s3": "PutBucketPolicy", "kms": "EnableKey"}
-    job.cloud.publish(*(event(source, names[source], None) for source in SOURCES))
-    job.cloud.settle()
-    dead = {letter["requestPayload"]["source"] for letter in job.stack.dead_letters()}
-    assert dead == {f"aws.{source}" for source in SOURCES}
-
-
-def _logged(job: Job) -> None:
-    """Every function has written to the log group that it was given, since last time."""
-    logs = job.cloud.client("logs")
-    for group in job.stack.resources("AWS::Logs::LogGroup").values():
-        streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
-        assert streams, f"nothing in {group}"
-        for stream in streams:
-            logs.delete_log_stream(logGroupName=group, logStreamName=stream["logStreamName"])
-
-
-def _bucket(name: str) -> str:
-    return f"arn:aws:s3:::{name}"
-
-
-def _pipeline(name: str) -> str:
-    return f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"
-
-
-def within(check: Callable[[], bool], what: str) -> None:
-    """Wait for what takes AWS a moment."""
-    eventually(check, what)

@@ -19,7 +19,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from tests.e2e import stack as sam
 from tests.e2e.cloud import Cloud
-from tests.e2e.job import Job, whole
+from tests.e2e.job import Job
+from tests.e2e.whole import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,7 @@ def main() -> int:
     pattern = sys.argv[1] if len(sys.argv) > 1 else "*"
     needless = []
     with tempfile.TemporaryDirectory() as folder, Cloud(Path(folder)) as cloud:
-        key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
-        stack = sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=key)
+        stack = sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=cloud.artifact_key())
         job = Job(cloud, stack, cloud.person("ada"), cloud.pipeline_role())
         whole(job, "with-all")
         print("with all permissions: the main job is done", flush=True)

@@ -6,8 +6,9 @@ Beyond MiniStack:
 - a rule invokes a function only with the permission to, asynchronously, with retries, then the dead letters
 - logs and dead letters are written with the function's role, and only where it may
 - whoever reaches what is encrypted under a key must be allowed the key through that service
-- the topic and the table that CloudFormation makes are encrypted as the template says
-- CodePipeline is moto's, behind MiniStack's IAM
+- the topic and the table that CloudFormation makes are encrypted as the template says, and roles have their boundary
+- an alarm on the sum of several metrics, which must not be above 0, is one on each
+- CloudTrail, CodeBuild, CodeDeploy and CodePipeline are moto's, behind MiniStack's IAM
 - every call is kept for CloudTrail, and CloudTrail's own events may be published
 """
 
@@ -33,14 +34,14 @@ from ministack.app import app as ministack
 from ministack.core import iam_evaluator as iam
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import dynamodb, eventbridge, kms, lambda_svc, sns, sqs
+from ministack.services import iam as iam_service
 from ministack.services.cloudformation import provisioners
 
 ACCOUNT = os.environ["MINISTACK_ACCOUNT_ID"]
 REGION = os.environ["MINISTACK_REGION"]
 _RETRY_SECONDS = 0.2
 _CREDENTIAL = re.compile(r"Credential=([^/\s,]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
-_RECORDED = {"codepipeline", "kms", "s3"}
-_PIPELINES = "CodePipeline_20150709."
+_RECORDED = {"cloudtrail", "codebuild", "codedeploy", "codepipeline", "kms", "s3"}
 _OWN = "/_pipeseal/"
 
 Scope = dict[str, Any]
@@ -154,7 +155,7 @@ def _enforce_with_key(  # noqa: PLR0913 - the signature of what it stands in for
 # --------------------------------------------------------------------- CloudFormation
 
 
-def _encrypted(kind: str, note: Callable[[str, Mapping[str, Any]], None]) -> None:
+def _noting(kind: str, note: Callable[[str, Mapping[str, Any]], None]) -> None:
     """Let CloudFormation keep what it drops of *kind*: *note* gets the physical id and the properties."""
     handlers = provisioners._RESOURCE_HANDLERS[kind]
     create = handlers["create"]
@@ -174,6 +175,36 @@ def _topic_made(arn: str, properties: Mapping[str, Any]) -> None:
 def _table_made(name: str, properties: Mapping[str, Any]) -> None:
     specification = properties.get("SSESpecification")
     dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(specification)
+
+
+def _role_made(name: str, properties: Mapping[str, Any]) -> None:
+    if boundary := properties.get("PermissionsBoundary"):
+        iam_service._roles[name]["PermissionsBoundary"] = boundary
+
+
+def _alarms_on_sums() -> None:
+    """Make an alarm for each metric where the template has one for their sum: MiniStack knows no metric math."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+    create = handlers["create"]
+
+    def creating(logical_id: str, properties: Mapping[str, Any], stack: str) -> Any:
+        parts = [each["MetricStat"] for each in properties.get("Metrics", ()) if "MetricStat" in each]
+        if not parts:
+            return create(logical_id, properties, stack)
+        if (properties["Threshold"], properties["ComparisonOperator"]) not in ((0, _ABOVE), ("0", _ABOVE)):
+            raise ValueError(f"{logical_id} is on a sum above something, and that is no alarm on each part")
+        rest = {name: value for name, value in properties.items() if name != "Metrics"}
+        made = []
+        for number, part in enumerate(parts):
+            own = {**part["Metric"], "Period": part["Period"], "Statistic": part["Stat"]}
+            name = properties["AlarmName"] + (f"-{number}" if number else "")
+            made.append(create(logical_id, {**rest, **own, "AlarmName": name}, stack))
+        return made[0]
+
+    handlers["create"] = creating
+
+
+_ABOVE = "GreaterThanThreshold"
 
 
 # ------------------------------------------------------------------ EventBridge, Lambda
@@ -245,29 +276,68 @@ def _log(function: Any, request: str, text: str, error: bool, milliseconds: int,
         _emit_logs(function, request, text, error, milliseconds, **more)
 
 
-# ------------------------------------------------------------------------ CodePipeline
+# ----------------------------------------------------------------------- moto's services
 
 
-def _pipelines(headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Answer a call to CodePipeline: MiniStack's IAM says whether, moto what."""
-    call = headers["x-amz-target"].removeprefix(_PIPELINES)
+_BESIDE = {
+    "CloudTrail_20131101": "cloudtrail",
+    "CodeBuild_20161006": "codebuild",
+    "CodeDeploy_20141006": "codedeploy",
+    "CodePipeline_20150709": "codepipeline",
+}
+
+
+def _operation(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return the service of moto's that is called, and the call; "" where it is MiniStack's own."""
+    prefix, _, call = headers.get("x-amz-target", "").rpartition(".")
+    return _BESIDE.get(prefix.rpartition(".")[2], ""), call
+
+
+def _named(service: str, asked: Mapping[str, Any]) -> str:
+    """Return the resource part of the ARN that IAM is asked about."""
+    name = str(asked.get("name") or asked.get("Name") or asked.get("TrailName") or "")
+    application, group = asked.get("applicationName"), asked.get("deploymentGroupName")
+    groups = asked.get("deploymentGroupNames") or ([group] if group else [])
+    match service:
+        case "codepipeline":
+            name = asked.get("pipelineName") or name or asked.get("pipeline", {}).get("name", "")
+            return f"{name}/{asked['stageName']}" if "stageName" in asked else str(name)
+        case "codebuild":
+            return f"project/{name or next(iter(asked.get('names', ())), '')}"
+        case "codedeploy" if groups or "deploymentIds" in asked:
+            return f"deploymentgroup:{application}/{next(iter(groups), '')}"
+        case "codedeploy":
+            return f"application:{application}"
+    return f"trail/{name}"
+
+
+def _handed(service: str, call: str, asked: Mapping[str, Any]) -> str:
+    """Return the role that the call hands to the service, or ""."""
+    if (service, call) == ("codebuild", "UpdateProject"):  # its own role, whether it is named or not
+        return str(asked.get("serviceRole") or f"arn:aws:iam::{ACCOUNT}:role/build")
+    return str(
+        asked.get("pipeline", {}).get("roleArn") or asked.get("serviceRole") or asked.get("serviceRoleArn") or ""
+    )
+
+
+def _beside(headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Answer a call to a service of moto's: MiniStack's IAM says whether, moto what."""
+    service, call = _operation(headers)
     asked = json.loads(body or b"{}")
     signed = _CREDENTIAL.search(headers.get("authorization", ""))
     key, region = (signed[1], signed[2]) if signed else ("", REGION)
-    name = asked.get("pipelineName") or asked.get("name") or asked.get("pipeline", {}).get("name", "")
-    resource = f"arn:aws:codepipeline:{region}:{ACCOUNT}:{name or '*'}"
-    if "stageName" in asked:
-        resource += f"/{asked['stageName']}"
-    role = asked.get("pipeline", {}).get("roleArn")
-    handed = {"iam:PassedToService": "codepipeline.amazonaws.com"}
-    if not _may(key, f"codepipeline:{call}", resource) or (role and not _may(key, "iam:PassRole", role, **handed)):
+    arns = (str(asked.get(name, "")) for name in ("Name", "TrailName", "ResourceArn"))
+    whole = next((arn for arn in arns if arn.startswith("arn:")), "")
+    resource = whole or f"arn:aws:{service}:{region}:{ACCOUNT}:{_named(service, asked)}"
+    role, handed = _handed(service, call, asked), {"iam:PassedToService": f"{service}.amazonaws.com"}
+    if not _may(key, f"{service}:{call}", resource) or (role and not _may(key, "iam:PassRole", role, **handed)):
         refusal = {"__type": "AccessDeniedException", "message": f"{key} is not authorized to perform {call}"}
         return 400, {"content-type": "application/x-amz-json-1.1"}, json.dumps(refusal).encode()
     moto = urlsplit(os.environ["PIPESEAL_MOTO"])
     connection = http.client.HTTPConnection(str(moto.hostname), moto.port, timeout=30)
     try:
         passed = {name: value for name, value in headers.items() if name not in ("host", "content-length")}
-        connection.request("POST", "/", body, {**passed, "Host": f"codepipeline.{region}.amazonaws.com"})
+        connection.request("POST", "/", body, {**passed, "Host": f"{service}.{region}.amazonaws.com"})
         answer = connection.getresponse()
         kind = answer.headers.get("content-type", "application/x-amz-json-1.1")
         return answer.status, {"content-type": kind}, answer.read()
@@ -286,18 +356,23 @@ async def door(scope: Scope, receive: Receive, send: Send) -> None:
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
     if scope["path"].startswith(_OWN):
         status, answer = _own(scope["path"].removeprefix(_OWN), await _read(receive))
-        await _answer(send, status, {"content-type": "application/json"}, json.dumps(answer).encode())
+        for message in _messages(status, {"content-type": "application/json"}, json.dumps(answer).encode()):
+            await send(message)
         return
     signed = _CREDENTIAL.search(headers.get("authorization", ""))
     if not signed or signed[3] not in _RECORDED:
         await ministack(scope, receive, send)
         return
     body = await _read(receive)
-    if headers.get("x-amz-target", "").startswith(_PIPELINES):
-        status, given, answer = await asyncio.to_thread(_pipelines, headers, body)
-        await _answer(send, status, given, answer)
+    if _operation(headers)[0]:
+        status, given, answer = await asyncio.to_thread(_beside, headers, body)
+        messages = _messages(status, given, answer)
     else:
-        status, given, answer = await _passed(scope, body, send)
+        messages = await _asked(scope, body)
+        status = messages[0]["status"]
+        given = {name.decode().lower(): value.decode("latin-1") for name, value in messages[0].get("headers", ())}
+        answer = b"".join(message.get("body", b"") for message in messages[1:])
+    # Kept before it is answered: once a caller goes on, CloudTrail knows of the call.
     _calls.append(
         {
             "key": signed[1],
@@ -312,6 +387,8 @@ async def door(scope: Scope, receive: Receive, send: Send) -> None:
             "answer": base64.b64encode(answer).decode(),
         }
     )
+    for message in messages:
+        await send(message)
 
 
 def _principal(key: str) -> str:
@@ -351,35 +428,30 @@ async def _read(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _passed(scope: Scope, body: bytes, send: Send) -> tuple[int, dict[str, str], bytes]:
-    """Let MiniStack answer; return what it said."""
-    status, given, answer, sent = 0, {}, b"", False
+async def _asked(scope: Scope, body: bytes) -> list[dict[str, Any]]:
+    """Return what MiniStack answers."""
+    messages: list[dict[str, Any]] = []
+    requests = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> dict[str, Any]:
-        nonlocal sent
-        if sent:
+    async def receive() -> dict[str, Any]:
+        if not requests:
             await asyncio.Event().wait()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return requests.pop()
 
-    async def listening(message: dict[str, Any]) -> None:
-        nonlocal status, given, answer
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            given = {name.decode().lower(): value.decode("latin-1") for name, value in message.get("headers", ())}
-        else:
-            answer += message.get("body", b"")
-        await send(message)
+    async def send(message: dict[str, Any]) -> None:
+        messages.append(message)
 
-    await ministack(scope, again, listening)
-    return status, given, answer
+    await ministack(scope, receive, send)
+    return messages
 
 
-async def _answer(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+def _messages(status: int, headers: Mapping[str, str], body: bytes) -> list[dict[str, Any]]:
     given = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*given, length]})
-    await send({"type": "http.response.body", "body": body})
+    return [
+        {"type": "http.response.start", "status": status, "headers": [*given, length]},
+        {"type": "http.response.body", "body": body},
+    ]
 
 
 def _end_with_parent() -> None:
@@ -393,8 +465,10 @@ def main() -> None:
     iam.enforce = _enforce_with_key
     eventbridge._invoke_target = _target
     lambda_svc._emit_lambda_logs = _log
-    _encrypted("AWS::SNS::Topic", _topic_made)
-    _encrypted("AWS::DynamoDB::Table", _table_made)
+    _alarms_on_sums()
+    _noting("AWS::IAM::Role", _role_made)
+    _noting("AWS::SNS::Topic", _topic_made)
+    _noting("AWS::DynamoDB::Table", _table_made)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     config = Config()
     config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]

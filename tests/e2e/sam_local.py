@@ -21,10 +21,13 @@ from typing import Any
 import boto3
 from moto.core.base_backend import BackendDict
 from moto.kms.models import kms_backends
+from moto.kms.responses import KmsResponse
 from moto.server import ThreadedMotoServer
 
-from pipeseal.cloudtrail import subjects
+from pipeseal.aws.world import World
+from pipeseal.cloudtrail import cause, subjects
 from pipeseal.model import Kind, Ref
+from pipeseal.reconcile import reconcile
 from pipeseal.sandbox import extend_moto
 from pipeseal.sandbox.router import matcher
 from pipeseal.sandbox.stack import Function, Stack
@@ -37,6 +40,8 @@ ACCOUNT, REGION, ELSEWHERE = "123456789012", "us-east-1", "eu-west-1"
 _STACK = "local"
 _HOST = "host.docker.internal"
 _IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+# Calls that break nothing: the ledger learns from them.
+_QUIET = {"CreateTrail", "StartLogging", "DeletePipeline"}
 _POLICY = {
     "Version": "2012-10-17",
     "Statement": [
@@ -85,14 +90,69 @@ class Account:
         self.client("iam").create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
 
     def unseal(self, ref: Ref, event: Mapping[str, Any]) -> None:
-        """Make what *ref* names as the sample event left it: with something wrong."""
+        """Make what *ref* names as the sample event left it: with something wrong, where the event breaks something."""
+        call, asked = event["detail"]["eventName"], event["detail"]["requestParameters"] or {}
         match ref.kind:
             case Kind.BUCKET:
                 self._bucket(ref)
             case Kind.KEY:
                 self._rsa_key(ref)
+            case Kind.PIPELINE if call == "DeletePipeline":
+                made = json.loads((ROOT / "events/create_pipeline.json").read_text("utf-8"))
+                self._pipeline(ref, made["detail"]["requestParameters"]["pipeline"])
+                self._reconcile(ref, made)
+                self.alerted()
+                self.client("codepipeline", ref.region).delete_pipeline(name=ref.name)
             case Kind.PIPELINE:
-                self._pipeline(ref, event["detail"]["requestParameters"]["pipeline"])
+                self._pipeline(ref, asked["pipeline"])
+            case Kind.APPLICATION:
+                self._application(ref)
+            case Kind.PROJECT:
+                self._project(ref)
+            case Kind.TRAIL:
+                self._trail(ref, call)
+
+    def _reconcile(self, ref: Ref, event: Mapping[str, Any]) -> None:
+        """Let pipeseal see *event* outside of any container."""
+        names = {
+            "LEDGER_TABLE": f"{_STACK}-ledger",
+            "ALERT_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:{_STACK}-alerts",
+        }
+        list(reconcile(ref, cause(event), World({"AWS_REGION": REGION, **names}, clients=self.client)))
+
+    def _application(self, ref: Ref) -> None:
+        codedeploy, role = self.client("codedeploy", ref.region), f"arn:aws:iam::{ACCOUNT}:role/codepipeline"
+        self._bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"))
+        place = {"bucket": "harbor-revisions", "key": "harbor/app-214.zip", "bundleType": "zip"}
+        revision = {"revisionType": "S3", "s3Location": place}
+        codedeploy.create_application(applicationName=ref.name)
+        codedeploy.create_deployment_group(
+            applicationName=ref.name, deploymentGroupName="harbor-production", serviceRoleArn=role
+        )
+        codedeploy.create_deployment(
+            applicationName=ref.name, deploymentGroupName="harbor-production", revision=revision
+        )
+
+    def _project(self, ref: Ref) -> None:
+        """Make the project of the sample for CreateProject, which leaves its artifacts in clear."""
+        made = json.loads((ROOT / "events/create_project.json").read_text("utf-8"))["detail"]["requestParameters"]
+        kept = ("name", "source", "artifacts", "environment", "serviceRole")
+        self._bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, made["artifacts"]["location"]))
+        self.client("codebuild", ref.region).create_project(**{name: made[name] for name in kept})
+
+    def _trail(self, ref: Ref, call: str) -> None:
+        self.client("s3").create_bucket(Bucket="harbor-trail-records")
+        cloudtrail = self.client("cloudtrail", ref.region)
+        cloudtrail.create_trail(Name=ref.name, S3BucketName="harbor-trail-records")
+        cloudtrail.start_logging(Name=ref.name)
+        match call:
+            case "StopLogging":
+                cloudtrail.stop_logging(Name=ref.name)
+            case "DeleteTrail":
+                cloudtrail.delete_trail(Name=ref.name)
+            case "PutEventSelectors":
+                narrow = [{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]
+                cloudtrail.put_event_selectors(TrailName=ref.name, EventSelectors=narrow)
 
     def _bucket(self, ref: Ref) -> None:
         where = {} if ref.region == REGION else {"CreateBucketConfiguration": {"LocationConstraint": ref.region}}
@@ -122,34 +182,70 @@ class Account:
             pipeline={**kept, "roleArn": role, "artifactStore": stores[REGION]}
         )
 
-    def sealed(self, ref: Ref) -> Iterator[str]:
-        """Yield what is still wrong with what *ref* names."""
+    def wrong(self, ref: Ref, call: str) -> Iterator[str]:
+        """Yield what is not as it should be after *call*: the resource, or what the ledger knows of it."""
         match ref.kind:
             case Kind.BUCKET:
                 s3 = self.client("s3", ref.region)
-                sids = {each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=ref.name)["Policy"])["Statement"]}
-                yield from sorted({"Mine", "DenyInsecureConnections", "DenyUnEncryptedObjectUploads"} - sids)
+                sids = {
+                    each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=ref.name)["Policy"])["Statement"]
+                }
+                yield from sorted({"Mine", "DenyInsecureConnections", *self._uploads(ref)} - sids)
                 rule = s3.get_bucket_encryption(Bucket=ref.name)["ServerSideEncryptionConfiguration"]["Rules"][0]
                 if rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] != "aws:kms":
                     yield f"{ref.name} is not under KMS by default"
             case Kind.KEY:
-                state = self.client("kms", ref.region).describe_key(KeyId=ref.name)["KeyMetadata"]["KeyState"]
+                state = self.client("kms", ref.region).describe_key(KeyId=ref.arn)["KeyMetadata"]["KeyState"]
                 if state != "PendingDeletion":
                     yield f"{ref.arn} is {state}"
+            case Kind.PIPELINE if call == "DeletePipeline":
+                if ref.arn in self._known("harbor-artifacts"):
+                    yield "the ledger still says that the bucket is the pipeline's"
             case Kind.PIPELINE:
                 codepipeline = self.client("codepipeline", ref.region)
                 found = codepipeline.get_pipeline(name=ref.name)["pipeline"]
                 state = codepipeline.get_pipeline_state(name=ref.name)["stageStates"][1]
                 if state["inboundTransitionState"]["enabled"]:
                     yield f"{ref.arn} is not quarantined"
-                yield from self.sealed(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]))
+                yield from self.wrong(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]), call)
+            case Kind.APPLICATION:
+                yield from self.wrong(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"), call)
+            case Kind.PROJECT:
+                (project,) = self.client("codebuild", ref.region).batch_get_projects(names=[ref.name])["projects"]
+                if project["artifacts"].get("encryptionDisabled"):
+                    yield f"{ref.arn} leaves its artifacts in clear"
+                yield from self.wrong(Ref(Kind.BUCKET, ACCOUNT, ref.region, project["artifacts"]["location"]), call)
+            case Kind.TRAIL if call == "DeleteTrail":
+                pass  # nobody can have it back: that somebody is told is all
+            case Kind.TRAIL:
+                cloudtrail = self.client("cloudtrail", ref.region)
+                if not cloudtrail.get_trail_status(Name=ref.name)["IsLogging"]:
+                    yield f"{ref.arn} does not log"
+                (selector,) = cloudtrail.get_event_selectors(TrailName=ref.name)["EventSelectors"]
+                if selector["ReadWriteType"] != "All":
+                    yield f"{ref.arn} logs {selector['ReadWriteType']}"
+                if call in _QUIET and not self._known(ref.arn):
+                    yield f"the ledger has not learned how {ref.arn} is"
+
+    def _uploads(self, ref: Ref) -> set[str]:
+        """Return the statement about uploads where the bucket must have it: CodeDeploy's and CodeBuild's need none."""
+        return set() if ref.name in ("harbor-revisions", "harbor-builds") else {"DenyUnEncryptedObjectUploads"}
+
+    def _known(self, resource: str) -> str:
+        """Return what the ledger knows of whatever has *resource* in its ARN, entries left out."""
+        items = self.client("dynamodb").scan(TableName=f"{_STACK}-ledger")["Items"]
+        return json.dumps(
+            [item for item in items if resource in item["resource"]["S"] and item["id"]["S"].startswith("#")] or ""
+        ).strip('"')
 
     def alerted(self) -> set[str]:
         """Return the ARNs of the resources that the subscriber heard of."""
         found = set()
-        while messages := self.client("sqs").receive_message(
-            QueueUrl=f"{self.url}/{ACCOUNT}/subscriber", MaxNumberOfMessages=10
-        ).get("Messages"):
+        while (
+            messages := self.client("sqs")
+            .receive_message(QueueUrl=f"{self.url}/{ACCOUNT}/subscriber", MaxNumberOfMessages=10)
+            .get("Messages")
+        ):
             for message in messages:
                 found.add(json.loads(json.loads(message["Body"])["Message"])["resource"]["arn"])
                 self.client("sqs").delete_message(
@@ -158,10 +254,21 @@ class Account:
         return found
 
 
+def _know_replicas() -> None:
+    """Teach moto the ids that AWS gives multi-Region keys: "mrk-" and 32 digits, without hyphens."""
+    validate = KmsResponse._validate_cmk_id  # noqa: SLF001 - moto has no other way
+
+    def validating(self: KmsResponse, key_id: str) -> None:
+        if not (key_id.startswith("mrk-") and key_id in self.kms_backend.keys):
+            validate(self, key_id)
+
+    KmsResponse._validate_cmk_id = validating  # type: ignore[method-assign]  # noqa: SLF001
+
+
 def invoke(account: Account, function: Function, event: Path, *, pulled: bool) -> int:
     """Run `sam local invoke` as a person would, its output on the terminal; return its exit status."""
     port, bridge = account.url.rpartition(":")[2], account.url.removeprefix("http://").partition(":")[0]
-    command = [
+    command: list[str | Path] = [
         SAM,
         "local",
         "invoke",
@@ -197,8 +304,16 @@ def prove(account: Account, function: Function, event: Path, *, pulled: bool) ->
     for ref in refs:
         account.unseal(ref, record)
     wrong = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
-    wrong += [f"still: {fault}" for ref in refs for fault in account.sealed(ref)]
-    return wrong + [f"nobody was told of {arn}" for arn in sorted({ref.arn for ref in refs} - account.alerted())]
+    call = record["detail"]["eventName"]
+    wrong += [f"still: {fault}" for ref in refs for fault in account.wrong(ref, call)]
+    told, to_tell = account.alerted(), {_told(ref) for ref in refs if call not in _QUIET}
+    wrong += [f"nobody was told of {arn}" for arn in sorted(to_tell - told)]
+    return wrong + [f"told of {arn}, and all is well" for arn in sorted(told if call in _QUIET else ())]
+
+
+def _told(ref: Ref) -> str:
+    """Return the ARN of the resource that the alert is about: of an application, it is the bucket of its revisions."""
+    return "arn:aws:s3:::harbor-revisions" if ref.kind is Kind.APPLICATION else ref.arn
 
 
 def main() -> int:
@@ -211,6 +326,7 @@ def main() -> int:
     bridge = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
     pulled = subprocess.run([docker, "image", "inspect", _IMAGE], capture_output=True, check=False).returncode == 0  # noqa: S603
     extend_moto()
+    _know_replicas()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     server = ThreadedMotoServer(ip_address=bridge, port=0, verbose=False)
     server.start()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from tests.e2e.cloud import ACCOUNT, REGION, ROOT, Cloud
 
 NAME = "pipeseal"
@@ -146,4 +147,16 @@ def _sam(cloud: Cloud, *arguments: object, env: dict[str, str] | None = None) ->
         log.write(done.stdout)
     if done.returncode:
         shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-        raise RuntimeError(f"sam {arguments[0]} failed ({done.returncode}):\n{shown[-4000:]}")
+        why = "\n".join(_reasons(cloud))
+        raise RuntimeError(f"sam {arguments[0]} failed ({done.returncode}):\n{shown[-4000:]}\n{why}")
+
+
+def _reasons(cloud: Cloud) -> Iterator[str]:
+    """Yield what CloudFormation says of the resources that it could not make."""
+    try:
+        events = cloud.client("cloudformation").describe_stack_events(StackName=NAME)["StackEvents"]
+    except ClientError:
+        return
+    for event in events:
+        if event["ResourceStatus"].endswith("FAILED"):
+            yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"

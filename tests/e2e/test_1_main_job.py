@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.e2e import stack as sam
-from tests.e2e.job import TOKEN, Job, document, event, whole
+from tests.e2e.job import TOKEN, Job, document, event
+from tests.e2e.whole import whole
 
 
 def test_everything_left_unsealed_is_sealed(job: Job) -> None:

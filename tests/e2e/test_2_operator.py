@@ -74,11 +74,11 @@ def test_an_undo_puts_back_what_was_there_and_stays(job: Job) -> None:
     assert job.stack.alerts() == []
 
 
-def test_detect_mode_tells_and_writes_nothing_and_the_ledger_stays(job: Job, artifact_key: str) -> None:
+def test_detect_mode_tells_and_writes_nothing_and_the_ledger_stays(job: Job, artifact_key: str, boundary: str) -> None:
     """A stack update with another Mode keeps every entry; a second one brings enforcement back."""
     entries = job.stack.entries()
     assert entries
-    sam.deploy(job.cloud, job.stack.built, ArtifactKeyArn=artifact_key, Mode="detect")
+    sam.deploy(job.cloud, job.stack.built, ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary, Mode="detect")
     try:
         bucket = job.bucket("acme-watched")
         job.put_policy(bucket)
@@ -89,7 +89,9 @@ def test_detect_mode_tells_and_writes_nothing_and_the_ledger_stays(job: Job, art
         assert {alert["action"] for alert in job.stack.alerts()} == {"detected"}
         assert [entry for entry in job.stack.entries() if entry in entries] == entries
     finally:
-        sam.deploy(job.cloud, job.stack.built, ArtifactKeyArn=artifact_key, Mode="enforce")
+        sam.deploy(
+            job.cloud, job.stack.built, ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary, Mode="enforce"
+        )
     job.put_policy(bucket)
     job.cloud.deliver()
     assert "DenyInsecureConnections" in job.sids(bucket)
@@ -110,10 +112,17 @@ def test_what_is_kept_is_under_one_customer_managed_key(job: Job) -> None:
     assert len(groups) == len(job.stack.resources("AWS::Lambda::Function"))
 
 
+def test_every_role_is_within_the_boundary(job: Job, boundary: str) -> None:
+    """All that the tests before saw was done within it."""
+    iam = job.cloud.client("iam")
+    for role in job.stack.resources("AWS::IAM::Role").values():
+        assert iam.get_role(RoleName=role)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+
+
 def test_alarms_publish_to_the_topic(job: Job) -> None:
     """Every alarm of the stack does."""
     alarms = job.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert len(alarms) == len(job.stack.resources("AWS::CloudWatch::Alarm"))
+    assert {alarm["AlarmName"] for alarm in alarms} >= set(job.stack.resources("AWS::CloudWatch::Alarm").values())
     assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(job.stack.outputs["AlertTopicArn"],)}
 
 

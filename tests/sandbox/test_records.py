@@ -32,6 +32,8 @@ RULES = {
     for function in Stack(find_template(), ACCOUNT, REGION, {}).functions()
 }
 
+BLIND = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}
+
 Call = Callable[[Account], Any]
 
 
@@ -52,12 +54,14 @@ def heard_by(event: dict[str, Any]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def account(embedded: Account) -> Account:
-    """Return an account with a bucket, an asymmetric key and a multi-Region key."""
+    """Return an account with a bucket, a trail, an asymmetric key and a multi-Region key."""
     embedded.client("s3").create_bucket(Bucket="records")
+    embedded.client("codedeploy").create_application(applicationName="recorded")
     kms = embedded.client("kms")
     kms.create_alias(AliasName="alias/rsa", TargetKeyId=kms.create_key(KeySpec="RSA_2048")["KeyMetadata"]["KeyId"])
     primary = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/primary", TargetKeyId=primary)
+    embedded.client("cloudtrail").create_trail(Name="records", S3BucketName="records")
     return embedded
 
 
@@ -84,6 +88,20 @@ def structure(account: Account) -> dict[str, Any]:
     }
 
 
+REVISION = {"revisionType": "S3", "s3Location": {"bucket": "records", "key": "app.zip", "bundleType": "zip"}}
+
+
+def build_project(account: Account) -> dict[str, Any]:
+    """Return a build project."""
+    return {
+        "name": "recorded",
+        "source": {"type": "GITHUB", "location": "https://github.com/acme/recorded"},
+        "artifacts": {"type": "S3", "location": "records"},
+        "environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        "serviceRole": account.pipeline_role,
+    }
+
+
 OPERATIONS: dict[str, tuple[str, Call]] = {
     "CreatePipeline": (
         "PipelineFunction",
@@ -93,6 +111,7 @@ OPERATIONS: dict[str, tuple[str, Call]] = {
         "PipelineFunction",
         lambda a: a.client("codepipeline").update_pipeline(pipeline=structure(a)),
     ),
+    "DeletePipeline": ("PipelineFunction", lambda a: a.client("codepipeline").delete_pipeline(name="recorded")),
     "PutBucketPolicy": (
         "BucketFunction",
         lambda a: a.client("s3").put_bucket_policy(Bucket="records", Policy=json.dumps(POLICY)),
@@ -105,10 +124,50 @@ OPERATIONS: dict[str, tuple[str, Call]] = {
     "DeleteBucketEncryption": ("BucketFunction", lambda a: a.client("s3").delete_bucket_encryption(Bucket="records")),
     "CreateKey": ("KeyFunction", lambda a: a.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")),
     "CancelKeyDeletion": ("KeyFunction", lambda a: a.client("kms").cancel_key_deletion(KeyId=key(a, "rsa"))),
+    "DisableKeyRotation": (
+        "KeyFunction",
+        lambda a: a.client("kms").disable_key_rotation(KeyId=key(a, "primary")),
+    ),
     "EnableKey": ("KeyFunction", lambda a: a.client("kms").enable_key(KeyId=key(a, "rsa"))),
     "ReplicateKey": (
         "KeyFunction",
         lambda a: a.client("kms").replicate_key(KeyId=key(a, "primary"), ReplicaRegion="eu-west-1"),
+    ),
+    "CreateTrail": (
+        "TrailFunction",
+        lambda a: a.client("cloudtrail").create_trail(Name="recorded", S3BucketName="records"),
+    ),
+    "StartLogging": ("TrailFunction", lambda a: a.client("cloudtrail").start_logging(Name="records")),
+    "StopLogging": ("TrailFunction", lambda a: a.client("cloudtrail").stop_logging(Name="records")),
+    "PutEventSelectors": (
+        "TrailFunction",
+        lambda a: a.client("cloudtrail").put_event_selectors(TrailName="records", EventSelectors=[BLIND]),
+    ),
+    "UpdateTrail": (
+        "TrailFunction",
+        lambda a: a.client("cloudtrail").update_trail(Name="records", IncludeGlobalServiceEvents=False),
+    ),
+    "DeleteTrail": ("TrailFunction", lambda a: a.client("cloudtrail").delete_trail(Name="records")),
+    "CreateDeploymentGroup": (
+        "DeploymentFunction",
+        lambda a: a.client("codedeploy").create_deployment_group(
+            applicationName="recorded", deploymentGroupName="production", serviceRoleArn=a.pipeline_role
+        ),
+    ),
+    "RegisterApplicationRevision": (
+        "DeploymentFunction",
+        lambda a: a.client("codedeploy").register_application_revision(applicationName="recorded", revision=REVISION),
+    ),
+    "CreateDeployment": (
+        "DeploymentFunction",
+        lambda a: a.client("codedeploy").create_deployment(
+            applicationName="recorded", deploymentGroupName="production", revision=REVISION
+        ),
+    ),
+    "CreateProject": ("ProjectFunction", lambda a: a.client("codebuild").create_project(**build_project(a))),
+    "UpdateProject": (
+        "ProjectFunction",
+        lambda a: a.client("codebuild").update_project(name="recorded", description="changed"),
     ),
 }
 
@@ -140,7 +199,7 @@ def test_the_template_asks_for_no_call_that_is_not_tried_here() -> None:
         lambda a: a.client("s3").create_bucket(Bucket="fresh"),
         lambda a: a.client("s3").put_bucket_versioning(Bucket="records", VersioningConfiguration={"Status": "Enabled"}),
         lambda a: a.client("kms").disable_key(KeyId=key(a, "primary")),
-        lambda a: a.client("codepipeline").delete_pipeline(name="recorded"),
+        lambda a: a.client("kms").enable_key_rotation(KeyId=key(a, "primary")),
     ],
 )
 def test_other_calls_are_recorded_and_no_rule_hears_them(account: Account, call: Call) -> None:

@@ -39,7 +39,7 @@ def read(clients: Clients, ref: Ref, memory: Memory, settings: Settings) -> Buck
             encrypt=encrypt,
         )
     except ClientError as error:
-        if code(error) == "NoSuchBucket" or (code(error) in _DENIED and not _ours(clients, ref)):
+        if code(error) == "NoSuchBucket" or (code(error) in _DENIED and not ours(clients, ref)):
             return None
         raise
 
@@ -96,7 +96,7 @@ def _encryption(clients: Clients, ref: Ref) -> dict[str, Any]:
     return found["ServerSideEncryptionConfiguration"] if found else {}
 
 
-def _ours(clients: Clients, ref: Ref) -> bool:
+def ours(clients: Clients, ref: Ref) -> bool:
     """Tell a bucket that is kept from us from one that is not ours: only ours are listed."""
     pages = clients("s3", ref.region).get_paginator("list_buckets").paginate(Prefix=ref.name)
     return any(bucket["Name"] == ref.name for page in pages for bucket in page.get("Buckets", ()))

@@ -1,4 +1,4 @@
-"""KMS keys: what DescribeKey says of one, and taking one out of service."""
+"""KMS keys: what DescribeKey says of one and whether it is rotated; taking one out of service, having it rotated."""
 
 from __future__ import annotations
 
@@ -23,9 +23,19 @@ class NotReady(Exception):
 
 
 def read(clients: Clients, ref: Ref, memory: Memory | None, _settings: Settings) -> Key | None:
-    """Return the key as it is now, or None where there is none: one call."""
+    """Return the key as it is now, or None where there is none: one call, and one more for a key of artifacts."""
     found = unless("NotFoundException", clients("kms", ref.region).describe_key, KeyId=ref.arn)
-    return replace(described(found["KeyMetadata"]), users=memory.users if memory else {}) if found else None
+    if found is None:
+        return None
+    key = replace(described(found["KeyMetadata"]), users=memory.users if memory else {})
+    return _with_rotation(clients, key) if key.users else key
+
+
+def _with_rotation(clients: Clients, key: Key) -> Key:
+    if not key.rotatable:
+        return key
+    found = clients("kms", key.ref.region).get_key_rotation_status(KeyId=key.ref.arn)
+    return replace(key, rotates=found["KeyRotationEnabled"])
 
 
 def described(metadata: dict[str, Any]) -> Key:
@@ -38,28 +48,35 @@ def described(metadata: dict[str, Any]) -> Key:
         status=metadata["KeyState"],
         manager=metadata.get("KeyManager", "CUSTOMER"),
         multi_region=metadata.get("MultiRegionConfiguration", {}).get("MultiRegionKeyType", ""),
+        origin=metadata.get("Origin", "AWS_KMS"),
         age=datetime.now(UTC) - metadata["CreationDate"] if "CreationDate" in metadata else None,
     )
 
 
 def complete(clients: Clients, key: Key, settings: Settings) -> Key:
-    """Return *key* once KMS has made it: a replica is Creating for some seconds. Raises NotReady after a while."""
+    """Return *key*, rotation and all, once KMS has made it: a replica is Creating for some seconds.
+
+    Raises NotReady after a while.
+    """
     for _ in range(_REPLICA_SECONDS):
         if key.status != "Creating":
-            return key
+            return key if key.rotates is not None else _with_rotation(clients, key)
         time.sleep(1)
-        key = read(clients, key.ref, None, settings) or key
+        key = replace(read(clients, key.ref, None, settings) or key, users=key.users)
     raise NotReady(f"{key.ref.arn} is still Creating; the event will be tried again")
 
 
 def write(clients: Clients, before: Key, after: Key) -> None:
-    """Disable the key at once, then schedule its deletion where *after* wants one; or bring it back.
+    """Turn rotation on or off; disable the key at once, then schedule its deletion where wanted; or bring it back.
 
-    Only an undo brings a key back, with the operator's own permissions: the functions' roles do not have them.
+    Only an undo turns rotation off or brings a key back, with the operator's own permissions: the functions' roles do
+    not have them.
     """
+    kms = clients("kms", after.ref.region)
+    if after.rotates != before.rotates:
+        (kms.enable_key_rotation if after.rotates else kms.disable_key_rotation)(KeyId=after.ref.arn)
     if after.status == before.status:
         return
-    kms = clients("kms", after.ref.region)
     if before.dying and not after.dying:
         kms.cancel_key_deletion(KeyId=after.ref.name)  # which leaves the key disabled
     if after.status == "Enabled":
@@ -70,7 +87,9 @@ def write(clients: Clients, before: Key, after: Key) -> None:
         kms.schedule_key_deletion(KeyId=after.ref.name, PendingWindowInDays=after.window)
 
 
-def reread(clients: Clients, _before: Key, after: Key) -> Key:
-    """Return the key as it is after the write."""
+def reread(clients: Clients, before: Key, after: Key) -> Key:
+    """Return the key as it is after the write, in what was written."""
+    if after.status == before.status:
+        return _with_rotation(clients, after)
     found = clients("kms", after.ref.region).describe_key(KeyId=after.ref.arn)
-    return described(found["KeyMetadata"])
+    return replace(described(found["KeyMetadata"]), users=after.users, rotates=after.rotates)

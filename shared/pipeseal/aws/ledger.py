@@ -1,8 +1,8 @@
 """The ledger: a DynamoDB table that holds every intent before its write, and what is known of each resource.
 
-One partition a resource (its ARN). The item "#memory" is what is known: what uses it and what it uses, what was last
-told, and who is at work on it. All other items are entries, their ids sorted by time. The partition "#exemptions"
-holds one item with all exemptions, so that they come with the memory in one call.
+One partition a resource (its ARN). The item "#memory" is what is known: what uses it and what it uses, how it was when
+it was sound, what was last told, and who is at work on it. All other items are entries, their ids sorted by time. The
+partition "#exemptions" holds one item with all exemptions, so that they come with the memory in one call.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ class Memory:
     """ARN of each resource that uses it -> ARN of the key that it names, or ""."""
     uses: Mapping[str, str] = field(default_factory=dict)
     """The other way round: ARN of each resource that it uses -> the same."""
+    sound: Mapping[str, Any] = field(default_factory=dict)
+    """What it was last found sound with, of a kind that is measured by what it was."""
     told: str = ""
     """Digest of the findings that the last alert told of, while they last."""
     exemptions: tuple[Exemption, ...] = ()
@@ -95,6 +97,7 @@ class Ledger:
         return Memory(
             users=_under(_USED_BY, item),
             uses=_under(_USES, item),
+            sound=json.loads(item.get("sound", {}).get("S", "{}")),
             told=item.get("told", {}).get("S", ""),
             exemptions=_exemptions(items.get(_EXEMPTIONS["id"]["S"], {})),
         )
@@ -165,6 +168,15 @@ class Ledger:
         others = [self._edges(used, {_USED_BY + user: key}, []) for used, key in added.items()]
         others += [self._edges(used, {}, [_USED_BY + user]) for used in removed]
         self.client.transact_write_items(TransactItems=[{"Update": update} for update in (own, *others)])
+
+    def learn(self, resource: str, sound: Mapping[str, Any]) -> None:
+        """Remember what the resource with that ARN was found sound with."""
+        self.client.update_item(
+            TableName=self.name,
+            Key=_key(resource),
+            UpdateExpression="SET sound = :sound",
+            ExpressionAttributeValues={":sound": {"S": json.dumps(sound, sort_keys=True)}},
+        )
 
     def _edges(self, resource: str, added: Mapping[str, str], removed: list[str]) -> dict[str, Any]:
         names = {f"#n{number}": name for number, name in enumerate([*added, *removed])}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from pipeseal.aws.buckets import ours
 from pipeseal.aws.clients import Clients, code, unless
 from pipeseal.aws.keys import described
 from pipeseal.model import Ref
@@ -31,7 +32,32 @@ def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings
     document, sent = found
     pipeline = Pipeline(ref, document, locked=_locked(document, sent))
     named = ((store.region, store.key) for store in pipeline.stores if store.key)
-    return replace(pipeline, keys=dict(_keys(clients, pipeline, named)))
+    return replace(
+        pipeline,
+        keys=dict(_keys(clients, pipeline, named)),
+        # The way is read of a sound pipeline too: it may still be quarantined for what was wrong with it.
+        transition=_second(clients, ref),
+        tags={ref.arn: _tags(clients, ref)}
+        | {bucket.arn: _bucket_tags(clients, bucket) for bucket in pipeline.buckets},
+    )
+
+
+def _tags(clients: Clients, ref: Ref) -> dict[str, str]:
+    pages = clients("codepipeline", ref.region).get_paginator("list_tags_for_resource").paginate(resourceArn=ref.arn)
+    return {tag["key"]: tag["value"] for page in pages for tag in page.get("tags", ())}
+
+
+def _bucket_tags(clients: Clients, bucket: Ref) -> dict[str, str] | None:
+    """Return the tags of an artifact bucket, none of one that is gone or another account's; None where refused."""
+    try:
+        found = clients("s3", bucket.region).get_bucket_tagging(Bucket=bucket.name, ExpectedBucketOwner=bucket.account)
+    except ClientError as error:
+        if code(error) == "AccessDenied":
+            return None if ours(clients, bucket) else {}
+        if code(error) not in ("NoSuchTagSet", "NoSuchBucket"):
+            raise
+        return {}
+    return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
 
 
 def _document(clients: Clients, ref: Ref) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -64,10 +90,10 @@ def _locked(document: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
 
 
 def complete(clients: Clients, pipeline: Pipeline, settings: Settings) -> Pipeline:
-    """Return *pipeline* with what only one in violation is asked for: the operator's keys, the second stage."""
+    """Return *pipeline* with what only one in violation is asked for: the operator's keys."""
     wanted = {(store.region, settings.artifact_keys.get(store.region, "")) for store in pipeline.stores}
     keys = _keys(clients, pipeline, (place for place in sorted(wanted) if place[1] and place not in pipeline.keys))
-    return replace(pipeline, keys={**pipeline.keys, **dict(keys)}, transition=_second(clients, pipeline.ref))
+    return replace(pipeline, keys={**pipeline.keys, **dict(keys)})
 
 
 def _second(clients: Clients, ref: Ref) -> Transition | None:
@@ -101,10 +127,7 @@ def _key(clients: Clients, pipeline: Ref, region: str, name: str) -> Key | Unrea
 
 
 def write(clients: Clients, before: Pipeline, after: Pipeline) -> None:
-    """Make *before* into *after*: the structure, then the way into the second stage.
-
-    Only an undo enables a way, with the operator's own permissions: the functions' roles do not have them.
-    """
+    """Make *before* into *after*: the structure, then the way into the second stage."""
     codepipeline = clients("codepipeline", after.ref.region)
     if after.document != before.document:
         codepipeline.update_pipeline(pipeline=after.document)

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
     from pipeseal.model import Cause
 
-_ADAPTERS = {Kind.BUCKET: "buckets", Kind.KEY: "keys", Kind.PIPELINE: "pipelines"}
+_ADAPTERS = {
+    Kind.BUCKET: "buckets",
+    Kind.KEY: "keys",
+    Kind.PIPELINE: "pipelines",
+    Kind.APPLICATION: "applications",
+    Kind.PROJECT: "projects",
+    Kind.TRAIL: "trails",
+}
 
 
 def _now() -> datetime:
@@ -57,12 +64,15 @@ class World:
         Of a key that was made this moment the ledger knows nothing and is not asked: a sound one costs one call.
         """
         memory = None if cause.name == "CreateKey" else self.ledger.memory(ref.arn)
-        return _adapter(ref.kind).read(self.clients, ref, memory, self.settings), memory
+        found = _adapter(ref.kind).read(self.clients, ref, memory, self.settings)
+        return (replace(found, hint=cause.name) if ref.kind is Kind.TRAIL else found), memory
 
     def whole(self, ref: Ref) -> Any:
         """Return the resource with all that the ledger may speak of, or None where it is gone or not ours."""
         adapter = _adapter(ref.kind)
         found = adapter.read(self.clients, ref, Memory(), replace(self.settings, encryption_scope=Scope.ALL))
+        if not getattr(found, "exists", True):
+            return None  # a trail that is gone is still told of, but there is nothing to show or to put back
         return found and adapter.complete(self.clients, found, self.settings)
 
     def complete(self, resource: Any) -> Any:
@@ -74,6 +84,11 @@ class World:
         adapter = _adapter(after.ref.kind)
         adapter.write(self.clients, before, after)
         return adapter.reread(self.clients, before, after)
+
+    def learn(self, resource: Any, memory: Memory | None) -> None:
+        """Note how a trail is, as far as it is sound: what is done to it later is measured by that."""
+        if memory and resource.ref.kind is Kind.TRAIL and (sound := resource.remembered()) != memory.sound:
+            self.ledger.learn(resource.ref.arn, sound)
 
     def remember(self, ref: Ref, memory: Memory | None, uses: Iterable[tuple[Ref, str]]) -> None:
         """Note what the resource uses now, () where it is gone, if the ledger's *memory* of it says otherwise."""

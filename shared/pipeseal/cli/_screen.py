@@ -38,7 +38,14 @@ _DONE = {
 }
 _SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 _MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("■", "yellow")}
-_NOUNS = {"s3": "Bucket", "kms": "Key", "codepipeline": "Pipeline"}
+_NOUNS = {
+    "s3": "Bucket",
+    "kms": "Key",
+    "codepipeline": "Pipeline",
+    "codedeploy": "Application",
+    "codebuild": "Project",
+    "cloudtrail": "Trail",
+}
 
 
 class Screen:
@@ -218,14 +225,15 @@ def _short(name: str) -> str:
 
 def _name(arn: str) -> str:
     _, _, service, _, _, rest = arn.split(":", 5)
-    return f"{_NOUNS.get(service, service)} {_short(rest.removeprefix('key/'))}"
+    name = rest.replace(":", "/").rpartition("/")[2]
+    return f"{_NOUNS.get(service, service)} {_short(name)}"
 
 
 def _about(request: Mapping[str, Any]) -> str:
     """Name what a call is about."""
     pipeline = request.get("pipeline") or {}
     found = request.get("bucketName") or pipeline.get("name") or request.get("keySpec") or request.get("keyId")
-    return str(found or request.get("pipelineName") or request.get("name") or "")
+    return str(found or request.get("pipelineName") or request.get("applicationName") or request.get("name") or "")
 
 
 def _caller(detail: Mapping[str, Any]) -> str:

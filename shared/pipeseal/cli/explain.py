@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from pipeseal.cli._diff import difference
+from pipeseal.cli._explain_pipeline import pipeline
+from pipeseal.cli._input import answers, text_of
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.policy import Policy, PolicyError, Verdict, faults
@@ -26,7 +27,10 @@ _UNKNOWN = {"verdict": "none", "reasons": []}
 
 @click.group()
 def explain() -> None:
-    """Say what a policy means, and what pipeseal would make of it; asks nothing of AWS."""
+    """Say what a document means, and what pipeseal would make of it; asks nothing of AWS."""
+
+
+explain.add_command(pipeline)
 
 
 @explain.command()
@@ -46,29 +50,18 @@ def bucket(  # noqa: PLR0913 - one argument an option
     Exit status: 0 the bucket is sealed already, 1 it is not, 2 the input is no bucket policy.
     """
     if batch:
-        for answer in answers(sys.stdin.buffer):
+        for answer in answers(sys.stdin.buffer, explained, _unread):
             click.echo(json.dumps(answer))
         return
     if not file or not name:
         raise click.UsageError("give FILE and --bucket NAME, or --batch with JSON lines on standard input")
-    policy = _read(file)
+    policy = text_of(file)
     answer = explained({"bucket": name, "partition": partition, "policy": policy})
     if form == "json":
         click.echo(json.dumps(answer, indent=2))
     else:
         _show(answer, file, policy)
     context.exit(_BAD_INPUT if answer["error"] else _NOT_SEALED if answer["added"] else _SEALED)
-
-
-def answers(lines: IO[bytes] | Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Answer each line of JSON by a document, in order; a line that is no question is answered by its error."""
-    for line in lines:
-        try:
-            question = json.loads(line.decode())
-        except (ValueError, RecursionError) as error:
-            yield _failed(None, f"the line is not JSON: {error}")
-        else:
-            yield explained(question) if isinstance(question, dict) else _failed(None, "the line is not a JSON object")
 
 
 def explained(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,20 +108,13 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {"verdict": str(verdict.level), "reasons": list(verdict.reasons)}
 
 
+def _unread(error: str) -> dict[str, Any]:
+    return _failed(None, error)
+
+
 def _failed(name: object, error: str) -> dict[str, Any]:
     shown = name if isinstance(name, str) else None
     return {"bucket": shown, "tls": _UNKNOWN, "sse": _UNKNOWN, "sealed": None, "added": [], "error": error}
-
-
-def _read(file: str) -> str:
-    """Return the text of *file*; "null", or nothing at all, is not the absence of a policy but bad input."""
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
-    except OSError as error:
-        raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
 _MARKS = {"+": "green", "-": "red"}

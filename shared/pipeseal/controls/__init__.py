@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from pipeseal.model import Control, Kind
 
 # Controls that judge another service's resources beside their own.
-_GUESTS: dict[Kind, tuple[str, ...]] = {}
+_GUESTS: dict[Kind, tuple[str, ...]] = {Kind.APPLICATION: ("codepipeline_free_text",)}
 
 
 @cache

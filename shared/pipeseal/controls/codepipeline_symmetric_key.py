@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeseal.model import Control, Kind, Severity
+from pipeseal.model import Control, Kind, Reason, Severity
 from pipeseal.model.key import Key, Unread
-from pipeseal.model.pipeline import Pipeline, Store, Transition
+from pipeseal.model.pipeline import Pipeline, Store
 
 if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
-_LIFT = "Name an enabled symmetric key in the pipeline and then enable this transition to lift the quarantine."
+_HOLD = "the key of an artifact store is not an enabled symmetric key"
 
 
 def _fault(key: Key | Unread) -> str:
@@ -37,39 +36,34 @@ def _unsound(pipeline: Pipeline) -> Iterator[tuple[Store, Key | Unread]]:
 
 
 def reasons(pipeline: Pipeline, _settings: Settings) -> tuple[str, ...]:
-    """Say what is wrong with the key of each store; what cannot be read is said, never taken for fine."""
-    return tuple(
-        f"The artifact store in {store.region} is under the key {store.key}, which {_fault(key)}."
+    """Say what is wrong with the key of each store, or that a quarantine is over.
+
+    What cannot be read is said, never taken for fine.
+    """
+    found = tuple(
+        Reason(f"The {store} is under the key {store.key}, which {_fault(key)}.", f"{store.path}.encryptionKey.id")
         for store, key in _unsound(pipeline)
     )
+    if found or not pipeline.is_held(_HOLD):
+        return found
+    return ("The pipeline is still quarantined for the key of an artifact store, and every key is in order now.",)
 
 
 def fix(pipeline: Pipeline, settings: Settings) -> Pipeline:
     """Return *pipeline* under the operator's keys, or quarantined where one is wanting or writing would do harm.
 
-    A key that this account may not read is left: it may well be fine.
+    A key that this account may not read is left: it may well be fine. A quarantine ends when all keys are in order.
     """
-    broken = [store for store, key in _unsound(pipeline) if not (isinstance(key, Unread) and not key.missing)]
+    unsound = list(_unsound(pipeline))
+    if not unsound:
+        return pipeline.released(_HOLD)
+    broken = {store.region for store, key in unsound if not (isinstance(key, Unread) and not key.missing)}
     if not broken:
         return pipeline
-    keys = {store.region: settings.artifact_keys.get(store.region, "") for store in broken}
-    if not pipeline.locked and all(_usable(pipeline, *place) for place in keys.items()):
-        return pipeline.with_keys(keys)
-    return _quarantined(pipeline, broken[0])
-
-
-def _usable(pipeline: Pipeline, region: str, name: str) -> bool:
-    key = pipeline.keys.get((region, name))
-    return isinstance(key, Key) and key.encrypts
-
-
-def _quarantined(pipeline: Pipeline, store: Store) -> Pipeline:
-    """Disable the way into the second stage, unless it is disabled already."""
-    stages = pipeline.document.get("stages") or []
-    if len(stages) < 2 or (pipeline.transition and not pipeline.transition.enabled):  # noqa: PLR2004
-        return pipeline
-    reason = f"pipeseal - the key of the artifact store in {store.region} is not an enabled symmetric key. {_LIFT}"
-    return replace(pipeline, transition=Transition(stages[1]["name"], enabled=False, reason=reason))
+    keys = {region: settings.artifact_keys.get(region, "") for region in broken}
+    if not pipeline.locked and all(pipeline.encrypts_under(*place) for place in keys.items()):
+        return fix(pipeline.with_keys(keys), settings)
+    return pipeline.held(_HOLD)
 
 
 CONTROL = Control(
@@ -86,6 +80,7 @@ CONTROL = Control(
         "codepipeline:GetPipelineState",
         "codepipeline:UpdatePipeline",
         "codepipeline:DisableStageTransition",
+        "codepipeline:EnableStageTransition",
         "iam:PassRole",
         "kms:DescribeKey",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -116,6 +116,22 @@ class Reason(str):
         made = super().__new__(cls, text)
         made.path = path
         return made
+
+
+class Text(NamedTuple):
+    """What people wrote into a free-form field; *name* is that of the field where they chose it, as they do a tag's."""
+
+    path: str
+    text: str
+    name: str = ""
+
+
+def texts_of_tags(tags: Mapping[str, str], path: str) -> Iterator[Text]:
+    """Yield keys and values of *tags*; those that begin with aws: are AWS's own."""
+    for number, (key, value) in enumerate(tags.items()):
+        if not key.startswith("aws:"):
+            yield Text(f"{path}[{number}].key", key)
+            yield Text(f"{path}[{number}].value", value, key)
 
 
 class Resource(Protocol):

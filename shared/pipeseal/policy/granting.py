@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain, permutations
+from itertools import chain, permutations, product
 from typing import Any, NamedTuple
 
 from pipeseal.policy.cells import Area, areas
@@ -35,12 +35,14 @@ _OWN = re.compile(r"\$\{\s*(aws:(?:ResourceAccount|ResourceOrgID|PrincipalAccoun
 # A star in StringLike passes over colons, so only an account behind literal fields is sure.
 _PINNED = re.compile(r"arn:[^:*?]*:[^:*?]*:[^:*?]*:(\d{12}):", re.IGNORECASE)
 
-_ANYONE = "anyone"
+_ANYONE, _ANY_ACCOUNT = _WIDE = ("anyone", "any AWS account")
 _PRINCIPAL_ARN = "aws:principalarn"
 _PRINCIPAL_ACCOUNT = "aws:principalaccount"
 _ACCOUNTS = {_PRINCIPAL_ACCOUNT, "aws:sourceaccount", "aws:sourceowner", "aws:userid", "s3:dataaccesspointaccount"}
 _ORGANIZATIONS = {"aws:principalorgid", "aws:sourceorgid"}
-_ORGANIZATION_PATHS = {"aws:principalorgpaths", "aws:sourceorgpaths"}
+_PRINCIPAL_PATHS = "aws:principalorgpaths"
+_PRINCIPAL_ORGANIZATION = {"aws:principalorgid", _PRINCIPAL_PATHS}
+_ORGANIZATION_PATHS = {_PRINCIPAL_PATHS, "aws:sourceorgpaths"}
 _ARNS = {"aws:sourcearn", "s3:dataaccesspointarn"}
 _SIGNED = {_PRINCIPAL_ARN, _PRINCIPAL_ACCOUNT, "aws:principalisawsservice", "aws:principaltype", "aws:userid"}
 """Keys that every signed request has."""
@@ -99,8 +101,12 @@ class _Stranger(NamedTuple):
     """Twelve digits, `_UNNAMED`, or "" for who does not sign."""
     arns: tuple[str, ...]
     """Patterns that the ARN of such a caller lies in."""
-    element: tuple[str, str] = ("", "")
+    elements: tuple[tuple[str, str], ...] = ()
     """How a Principal names exactly these callers: the kind and the text."""
+    rest: bool = False
+    """Whether those that the policy names by their ARN are not among them."""
+    organization: str | None = None
+    """The organisation that they are in, "" for none, `_UNNAMED` for one that the policy does not name."""
 
 
 class _Rule(NamedTuple):
@@ -121,6 +127,12 @@ class _Asked(NamedTuple):
     denying: Sequence[_Rule]
     accounts: tuple[str, ...]
     """Other accounts that the policy names."""
+    arns: Mapping[str, tuple[str, ...]]
+    """Account -> the ARNs in it that some Principal or NotPrincipal names."""
+    organizations: tuple[str, ...]
+    """Other organisations that the policy names."""
+    paths: bool
+    """Whether it asks for a path in an organisation."""
 
     @property
     def partition(self) -> str:
@@ -137,9 +149,11 @@ def grants(
     rules = [_rule(statement, raw) for statement, raw in statements]
     allowing = [rule for rule in rules if not rule.statement.deny]
     denying = [rule for rule in rules if rule.statement.deny]
-    asked = _Asked(bucket, home, tuple(actions), denying, _accounts(rules, home))
+    asked = _Asked(
+        bucket, home, tuple(actions), denying, _accounts(rules, home), _arns(rules), *_organizations(rules, home)
+    )
     share = max(_FUEL // max(len(allowing), 1), _FUEL_ALONE)
-    return tuple(grant for rule in allowing if (grant := _grant(rule, asked, Fuel(share))))
+    return tuple(grant for rule in allowing for grant in _grants(rule, asked, Fuel(share)))
 
 
 def _rule(statement: Statement, raw: Mapping[str, Any]) -> _Rule:
@@ -157,14 +171,31 @@ def _accounts(rules: Iterable[_Rule], home: Home) -> tuple[str, ...]:
     return tuple(each for each in dict.fromkeys(found) if each != home.account)
 
 
+def _organizations(rules: Iterable[_Rule], home: Home) -> tuple[tuple[str, ...], bool]:
+    tests = [(key.lower(), values) for rule in rules for _, key, values in rule.statement.condition]
+    named = (value.split("/")[0] for key, values in tests if key in _PRINCIPAL_ORGANIZATION for value in values)
+    others = tuple(dict.fromkeys(each for each in named if each.startswith("o-") and not is_wild(each)))
+    return tuple(each for each in others if each != home.organization), any(key == _PRINCIPAL_PATHS for key, _ in tests)
+
+
+def _arns(rules: Iterable[_Rule]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for kind, text in chain(*(rule.elements for rule in rules)):
+        fields = text.split(":", 5)
+        # A session does not show its role's path, and root stands for the whole account.
+        if kind == "AWS" and len(fields) > 5 and not fields[5].startswith(("assumed-role/", "root")):  # noqa: PLR2004
+            found.setdefault(fields[4], {})[text] = None
+    return {account: tuple(texts) for account, texts in found.items()}
+
+
 # ------------------------------------------------------------------------ who
 
 
-def _inside(account: str, asked: _Asked, name: str = "", element: tuple[str, str] = ("", "")) -> _Stranger:
+def _inside(account: str, asked: _Asked, name: str = "", *elements: tuple[str, str]) -> _Stranger:
     """Return the callers of *account*."""
     start, federated = f"arn:{asked.partition}:iam::{account}", f"arn:{asked.partition}:sts::{account}"
     arns = (f"{start}:root", f"{start}:user/?*", f"{start}:role/?*", f"{federated}:federated-user/?*")
-    return _Stranger(name or f"account {account}", account, arns, element)
+    return _Stranger(name or f"account {account}", account, arns, elements)
 
 
 def _named(text: str, asked: _Asked) -> _Stranger | None:
@@ -182,7 +213,7 @@ def _named(text: str, asked: _Asked) -> _Stranger | None:
         # The session's own ARN does not show the role's path.
         role, start = resource.split("/")[1], f"arn:{partition}:iam::{account}:role"
         arns = (f"{start}/{role}", f"{start}/*/{role}")
-    return _Stranger(text, account if _ACCOUNT.fullmatch(account) else _UNNAMED, arns, ("AWS", text))
+    return _Stranger(text, account if _ACCOUNT.fullmatch(account) else _UNNAMED, arns, (("AWS", text),))
 
 
 def _strangers(rule: _Rule, asked: _Asked) -> tuple[list[_Stranger], list[_Stranger]]:
@@ -190,9 +221,7 @@ def _strangers(rule: _Rule, asked: _Asked) -> tuple[list[_Stranger], list[_Stran
     wide = "*" in rule.named.get("AWS", ())
     if wide is not rule.excluding:
         narrow = [_inside(account, asked) for account in asked.accounts]
-        found = [_Stranger(_ANYONE, "", ()), _inside(_UNNAMED, asked, "any AWS account")]
-        if rule.excluding:
-            narrow = [who for who in narrow if not any(_is(who, kind, text, asked) for kind, text in rule.elements)]
+        found = [_Stranger(_ANYONE, "", ()), _inside(_UNNAMED, asked, _ANY_ACCOUNT)]
         return found, narrow
     found, narrow = [], []
     for kind, text in () if rule.excluding else rule.elements:
@@ -206,6 +235,21 @@ def _strangers(rule: _Rule, asked: _Asked) -> tuple[list[_Stranger], list[_Stran
     return list(dict.fromkeys(found)), narrow
 
 
+def _parts(who: _Stranger, asked: _Asked) -> Iterator[_Stranger]:
+    """Yield the callers that *who* stands for: those that the policy names one by one, and the others."""
+    named = [arn for arn in asked.arns.get(who.account, ()) if arn not in who.arns and _lies_in(arn, who)]
+    parts = [who._replace(rest=bool(named))]
+    parts += (who._replace(arns=(arn,), elements=(*who.elements, ("AWS", arn))) for arn in named)
+    # A path shows the organisation, so the two keys are tied.
+    known = (_UNNAMED, "", *asked.organizations) if asked.paths and who.account else (None,)
+    for part, organization in product(parts, known):
+        yield part._replace(organization=organization)
+
+
+def _lies_in(arn: str, who: _Stranger) -> bool:
+    return any(_contains(each, arn) for each in who.arns)
+
+
 def _applies(rule: _Rule, who: _Stranger, asked: _Asked) -> bool:
     """Say whether *rule* surely speaks of every caller that *who* stands for."""
     if rule.excluding:
@@ -214,7 +258,7 @@ def _applies(rule: _Rule, who: _Stranger, asked: _Asked) -> bool:
 
 
 def _is(who: _Stranger, kind: str, text: str, asked: _Asked) -> bool:
-    if (kind, text) in (("AWS", "*"), who.element):
+    if (kind, text) in (("AWS", "*"), *who.elements):
         return True
     # A session is only one of those that its role has.
     named = _named(text, asked) if kind == "AWS" and ":assumed-role/" not in text else None
@@ -224,12 +268,12 @@ def _is(who: _Stranger, kind: str, text: str, asked: _Asked) -> bool:
 
 
 def _may_be(who: _Stranger, kind: str, text: str, asked: _Asked) -> bool:
-    if (kind, text) in (("AWS", "*"), who.element):
+    if (kind, text) in (("AWS", "*"), *who.elements):
         return True
     if kind != "AWS" or not who.account:
         return kind in ("CanonicalUser", "Federated") and bool(who.account)
     named = _named(text, asked)
-    if named is None or named.account != who.account:
+    if named is None or named.account != who.account or (who.rest and text in asked.arns.get(who.account, ())):
         return False
     return any(_touches(theirs, ours) for theirs in named.arns for ours in who.arns)
 
@@ -237,40 +281,33 @@ def _may_be(who: _Stranger, kind: str, text: str, asked: _Asked) -> bool:
 # ----------------------------------------------------------------------- what
 
 
-def _grant(rule: _Rule, asked: _Asked, fuel: Fuel) -> Grant | None:
+def _grants(rule: _Rule, asked: _Asked, fuel: Fuel) -> Iterator[Grant]:
+    """Yield what the Allow of *rule* lets strangers do, once for all who may do the same."""
     statement = rule.statement
     globs = Globs(tidy(text.lower()) for text in statement.actions)
     names = tuple(name for name in asked.actions if globs.contain(name.lower()) is not statement.not_action)
     resources = _resources(statement, asked.bucket)
     first, then = _strangers(rule, asked)
     if not names or not resources or not first:
-        return None
-    found: dict[str, list[str]] = {}
+        return
+    found: dict[str, set[str]] = {}
     try:
         # What the cutting costs grows with both.
         fuel.burn(len(asked.denying) + sum(len(each.statement.resources) for each in asked.denying))
         denying = [replace(each.statement, everyone=True) for each in asked.denying]
         cut = areas(Deny("", names, resources, {}), denying)
         for who in chain(first, then):
-            if found and who in then:
-                break  # the wider ones are told already
-            if through := _let_through(who, statement, cut, asked, fuel):
-                found[who.name] = through
+            known = set().union(*(found.get(name, ()) for name in _WIDE))
+            if who in first or len(known) < len(names):
+                through = {name for part in _parts(who, asked) for name in _let_through(part, rule, cut, asked, fuel)}
+                if not through <= (found.get(_ANYONE, set()) if who in first else known):
+                    found.setdefault(who.name, set()).update(through)
     except UndecidedError:
         if not found:
-            return Grant(statement, _told(who.name for who in first), names, settled=False)
-    open_to = set(chain(*found.values()))
-    return (
-        Grant(statement, _told(found), tuple(each for each in names if each in open_to), settled=True)
-        if found
-        else None
-    )
-
-
-def _told(names: Iterable[str]) -> tuple[str, ...]:
-    every = tuple(dict.fromkeys(names))
-    # Who signs may as well not.
-    return (_ANYONE,) if _ANYONE in every else every
+            yield Grant(statement, tuple(dict.fromkeys(who.name for who in first)), names, settled=False)
+    for actions in dict.fromkeys(map(frozenset, found.values())):
+        who_may = tuple(name for name, each in found.items() if each == actions)
+        yield Grant(statement, who_may, tuple(name for name in names if name in actions), settled=True)
 
 
 def _resources(statement: Statement, bucket: str) -> tuple[str, ...]:
@@ -290,16 +327,19 @@ def _resources(statement: Statement, bucket: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _let_through(who: _Stranger, statement: Statement, cut: Sequence[Area], asked: _Asked, fuel: Fuel) -> list[str]:
+def _let_through(who: _Stranger, rule: _Rule, cut: Sequence[Area], asked: _Asked, fuel: Fuel) -> list[str]:
     """Return the actions that *who* may take on something of the bucket."""
-    denying = [each.statement for each in asked.denying]
+    if rule.excluding and any(_is(who, kind, text, asked) for kind, text in rule.elements):
+        return []
+    statement, denying = rule.statement, [each.statement for each in asked.denying]
+    fuel.burn(sum(len(texts) for each in asked.denying for texts in each.named.values()) // 4)
     able = sum(_applies(each, who, asked) << index for index, each in enumerate(asked.denying))
     goal = _condition(statement, who, asked, fuel)
     covers = {index: _condition(each, who, asked, fuel) for index, each in enumerate(denying) if able >> index & 1}
     keys = {test.key for test in chain(goal, *covers.values())}
     facts = _facts(who, keys, asked)
     bare = read(((("Null", key, ("true",))) for key in _HEADERS if key in keys), variables=False)
-    related = _related(chain(goal, *covers.values()), keys)
+    related = _related(chain(goal, *covers.values()))
     known: dict[tuple[int, bool], bool] = {}
 
     def passes(mask: int, *, upload: bool) -> bool:
@@ -365,6 +405,8 @@ def _seen(test: Test, who: _Stranger, home: Home) -> Test:
         left = tuple(value for value in test.values if value.lower() != home.organization)
     elif test.key in _ARNS:
         left = tuple(value for value in test.values if value.split(":", 5)[4:5] != [home.account])
+    elif test.key == _PRINCIPAL_PATHS and who.organization is not None:
+        return _of_organization(test, who.organization)
     elif test.key in _ORGANIZATION_PATHS:
         start = f"{home.organization}/"
         left = tuple(value for value in test.values if not home.organization or not value.startswith(start))
@@ -372,6 +414,16 @@ def _seen(test: Test, who: _Stranger, home: Home) -> Test:
     else:
         return test
     return replace(test, family=family, values=left, sets="")
+
+
+def _of_organization(test: Test, organization: str) -> Test:
+    """Return *test* on the caller's paths in its *organization* without those in others."""
+    if test.family is Family.LIKE and {"*", f"{organization}/*"} & set(test.values):
+        # Whoever is in it has such a path, and no other.
+        return replace(test, family=Family.NULL, values=() if test.negated else ("false",))
+    starts = ((value, value.split("/")[0]) for value in test.values)
+    left = tuple(value for value, start in starts if start == organization or is_wild(start))
+    return replace(test, values=left, sets=test.sets if left else "")
 
 
 def _of_caller(test: Test, who: _Stranger) -> Test:
@@ -427,12 +479,20 @@ def _caller(key: str, who: _Stranger, asked: _Asked) -> Iterator[tuple[str, str,
     if not who.account:
         yield from _unsigned(key)
         return
+    if key in _PRINCIPAL_ORGANIZATION and who.organization is not None:
+        yield "Null", key, ("false" if who.organization else "true",)
+        if key != _PRINCIPAL_PATHS and who.organization:
+            named = who.organization != _UNNAMED
+            others = (*asked.organizations, asked.home.organization)
+            yield ("StringEquals", key, (who.organization,)) if named else ("StringNotEquals", key, others)
     if key in _SERVICES or key in _SIGNED:
         yield "Null", key, ("true" if key in _SERVICES else "false",)
     if key == "aws:principalisawsservice":
         yield "Bool", key, ("false",)
     elif key == "aws:principaltype":
         yield "StringNotEquals", key, ("Anonymous",)
+    elif key == _PRINCIPAL_ARN and who.rest:
+        yield "StringNotEquals", key, asked.arns[who.account]
     elif key == _PRINCIPAL_ACCOUNT and who.account == _UNNAMED:
         yield "StringNotEquals", key, (asked.home.account, *asked.accounts)
     elif key == _PRINCIPAL_ACCOUNT:
@@ -448,12 +508,9 @@ def _unsigned(key: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield "Null", key, ("true",)
 
 
-def _related(tests: Iterable[Test], keys: set[str]) -> list[Condition]:
-    """Return what never holds: a pattern without the wider one, two that share nothing, half an organisation."""
+def _related(tests: Iterable[Test]) -> list[Condition]:
+    """Return what never holds: a pattern without the wider one, and two that share nothing."""
     never: list[list[tuple[str, str, tuple[str, ...]]]] = []
-    if {"aws:principalorgid", "aws:principalorgpaths"} <= keys:
-        for left, right in (("true", "false"), ("false", "true")):
-            never.append([("Null", "aws:principalorgid", (left,)), ("Null", "aws:principalorgpaths", (right,))])
     patterns: dict[str, dict[str, None]] = {}
     for test in tests:
         if test.key in _RELATABLE and test.family is Family.LIKE and not test.unsettled:

@@ -26,13 +26,16 @@ from werkzeug.serving import make_server
 
 from pipeseal.aws.clients import forget
 from pipeseal.aws.world import World
-from pipeseal.sandbox.codepipeline import extend_moto
+from pipeseal.controls.s3_tls import deny_insecure
+from pipeseal.sandbox import extend_moto
 from pipeseal.sandbox.people import ACCOUNT, OPERATOR, PIPESEAL, REGION, Person, function_role, person_of
 from pipeseal.sandbox.records import Answer, Event, Request, event_of
 from pipeseal.sandbox.router import Router
 from pipeseal.sandbox.stack import Stack, find_template
 
 LOOPBACK = "127.0.0.1"
+TRAIL = "acme-trail"
+TRAIL_BUCKET = "acme-trail-records"
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -227,12 +230,14 @@ class Account:
             "Role"
         ]["Arn"]
         self.artifact_key = kms.create_key(Description="artifacts of every pipeline")["KeyMetadata"]["Arn"]
+        kms.enable_key_rotation(KeyId=self.artifact_key)
         stack = Stack(
             stack.path,
             ACCOUNT,
             REGION,
             {"ArtifactKeyArn": self.artifact_key, **self._parameters, "AwsEndpointUrl": self.url},
         )
+        self._trail()
         for table in stack.properties("AWS::DynamoDB::Table"):
             self._ledger = stack.resolve(table["TableName"], "a table's name")
             wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
@@ -250,6 +255,17 @@ class Account:
         router = Router(tuple(stack.functions()), self._output, self._bury)
         self._closing.callback(router.stop)
         self._router = router
+
+    def _trail(self) -> None:
+        """Make the trail that an account has before pipeseal comes: without one EventBridge hears of no call."""
+        s3, cloudtrail = self.client("s3"), self.client("cloudtrail")
+        s3.create_bucket(Bucket=TRAIL_BUCKET)
+        sealed = {"Version": "2012-10-17", "Statement": [deny_insecure(f"arn:aws:s3:::{TRAIL_BUCKET}").statement]}
+        s3.put_bucket_policy(Bucket=TRAIL_BUCKET, Policy=json.dumps(sealed))
+        cloudtrail.create_trail(
+            Name=TRAIL, S3BucketName=TRAIL_BUCKET, IsMultiRegionTrail=True, EnableLogFileValidation=True
+        )
+        cloudtrail.start_logging(Name=TRAIL)
 
     def _bury(self, letter: dict[str, Any]) -> None:
         self.client("sqs").send_message(QueueUrl=self._dead_letters, MessageBody=json.dumps(letter))

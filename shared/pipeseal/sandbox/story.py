@@ -8,21 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeseal.cloudtrail import subjects
-from pipeseal.controls.s3_sse_uploads import deny_unencrypted
+from pipeseal.controls import codebuild_secrets, codedeploy_secrets
+from pipeseal.controls.s3_sse_uploads import deny_otherwise_encrypted, deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.model import Ref
+from pipeseal.model.application import Application
 from pipeseal.model.bucket import Bucket
 from pipeseal.model.key import Key
 from pipeseal.model.pipeline import Pipeline
-from pipeseal.sandbox.account import Account, Alert
+from pipeseal.model.project import Project
+from pipeseal.model.trail import Trail, said
+from pipeseal.sandbox.account import TRAIL, Account, Alert
 from pipeseal.sandbox.people import ADA, GRACE, TERRAFORM, Person
 from pipeseal.sandbox.records import Event
 from pipeseal.sandbox.router import Delivery
 from pipeseal.secrets import in_pipeline
+from pipeseal.settings import Settings
 
 SHOP = "acme-webshop-artifacts"
 BILLING = "acme-billing-artifacts"
 WEBSITE = "acme-website"
+REVISIONS = "acme-webshop-revisions"
+BUILDS = "acme-webshop-builds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ class Fact:
     good: bool | None
 
 
-def _facts(resource: Bucket | Key | Pipeline) -> Iterator[Fact]:
+def _facts(resource: Bucket | Key | Pipeline | Trail | Application | Project) -> Iterator[Fact]:
     match resource:
         case Bucket():
             yield from _bucket(resource)
@@ -126,6 +133,15 @@ def _facts(resource: Bucket | Key | Pipeline) -> Iterator[Fact]:
             yield Fact(f"{resource.spec}, {resource.status}", good=resource.encrypts or resource.status != "Enabled")
         case Pipeline():
             yield from _pipeline(resource)
+        case Application():
+            yield _secrecy(len(codedeploy_secrets.reasons(resource, Settings())))
+        case Project():
+            for place in resource.places:
+                yield Fact(f"{place.words} {'in clear' if place.clear else 'encrypted'}", good=not place.clear)
+            yield _secrecy(len(codebuild_secrets.reasons(resource, Settings())))
+        case Trail():
+            yield Fact("recording", good=True) if resource.logging else Fact("not recording", good=False)
+            yield from (Fact(sentence, good=False) for sentence in said(resource.gaps))
 
 
 def _bucket(bucket: Bucket) -> Iterator[Fact]:
@@ -134,8 +150,12 @@ def _bucket(bucket: Bucket) -> Iterator[Fact]:
         yield Fact("a website: plain HTTP by nature", good=None)
         return
     yield Fact("TLS only", good=True) if tls else Fact("plain HTTP accepted", good=False)
-    kms = bucket.policy.verdict(deny_unencrypted(bucket.arn)).full
-    yield Fact("uploads under KMS only", good=True) if kms else Fact("uploads without KMS", good=False)
+    if bucket.policy.verdict(deny_unencrypted(bucket.arn)).full:
+        yield Fact("uploads under KMS only", good=True)
+    elif bucket.policy.verdict(deny_otherwise_encrypted(bucket.arn)).full:
+        yield Fact("uploads under KMS, named or by default", good=True)
+    else:
+        yield Fact("uploads without KMS", good=False)
     rule = (bucket.encryption.get("Rules") or [{}])[0]
     default = rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "nothing")
     yield Fact(f"{default} by default", good=default.startswith("aws:kms"))
@@ -150,9 +170,15 @@ def _pipeline(pipeline: Pipeline) -> Iterator[Fact]:
         elif not store.key:
             yield Fact("artifact key: AWS managed", good=True)
     if secrets := sum(1 for _ in in_pipeline(pipeline.document)):
-        yield Fact(f"{secrets} secret{'s' if secrets > 1 else ''} in clear", good=False)
+        yield _secrecy(secrets)
     if pipeline.transition and not pipeline.transition.enabled:
         yield Fact(f"quarantined before {pipeline.transition.stage}", good=None)
+
+
+def _secrecy(secrets: int) -> Fact:
+    if not secrets:
+        return Fact("no secret in clear", good=True)
+    return Fact(f"{secrets} secret{'s' if secrets > 1 else ''} in clear", good=False)
 
 
 # ------------------------------------------------------------------------ scenes
@@ -259,6 +285,44 @@ def _opens_website(account: Account, _made: dict[str, str]) -> None:
     s3.put_bucket_policy(Bucket=WEBSITE, Policy=json.dumps(document))
 
 
+def _stops_recording(account: Account, _made: dict[str, str]) -> None:
+    account.client("cloudtrail", GRACE).stop_logging(Name=TRAIL)
+
+
+def _deploys(account: Account, _made: dict[str, str]) -> None:
+    account.client("s3", ADA).create_bucket(Bucket=REVISIONS)
+    codedeploy = account.client("codedeploy", ADA)
+    codedeploy.create_application(applicationName="webshop", computePlatform="Server")
+    group = {"applicationName": "webshop", "deploymentGroupName": "production"}
+    codedeploy.create_deployment_group(**group, serviceRoleArn=account.pipeline_role)
+    place = {"bucket": REVISIONS, "key": "webshop-7.zip", "bundleType": "zip"}
+    codedeploy.create_deployment(**group, revision={"revisionType": "S3", "s3Location": place})
+
+
+def _registers(account: Account, _made: dict[str, str]) -> None:
+    codedeploy = account.client("codedeploy", GRACE)
+    codedeploy.create_application(applicationName="prices", computePlatform="Lambda")
+    text = "version: 0.0\nResources:\n  - prices:\n      Properties:\n        DB_PASSWORD: a-password-in-clear\n"
+    revision = {"revisionType": "String", "string": {"content": text}}
+    codedeploy.register_application_revision(applicationName="prices", revision=revision)
+
+
+def _builds(account: Account, _made: dict[str, str]) -> None:
+    account.client("s3", TERRAFORM).create_bucket(Bucket=BUILDS)
+    account.client("codebuild", TERRAFORM).create_project(
+        name="webshop",
+        source={"type": "GITHUB", "location": "https://github.com/acme/webshop"},
+        artifacts={"type": "S3", "location": BUILDS, "packaging": "ZIP", "encryptionDisabled": True},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "environmentVariables": [{"name": "NPM_TOKEN", "value": "a-token-in-clear"}],
+        },
+        serviceRole=account.pipeline_role,
+    )
+
+
 SCENES = (
     Scene(
         "A pipeline for the web shop",
@@ -293,5 +357,30 @@ SCENES = (
         "Same key, but AWS masks her token: to write the pipeline back would destroy it.",
         _moves_to_rsa_key,
     ),
+    Scene(
+        "A deployment",
+        ADA,
+        "CodeDeploy takes the revision from a bucket that she uploads to by hand, so that must go on working.",
+        _deploys,
+    ),
+    Scene(
+        "A revision that says too much",
+        GRACE,
+        "Her AppSpec text has the database password in it, and CodeDeploy keeps every revision.",
+        _registers,
+    ),
+    Scene(
+        "A build in clear",
+        TERRAFORM,
+        "Somebody switched encryption off to get at the artifacts, and left a token among the variables.",
+        _builds,
+        diff=False,
+    ),
     Scene("A website", GRACE, "It is meant to be public, and S3 serves websites over plain HTTP only.", _opens_website),
+    Scene(
+        "The cameras go dark",
+        GRACE,
+        "CloudTrail costs money, so she stops it. Nobody would see what happens next, pipeseal as little as others.",
+        _stops_recording,
+    ),
 )

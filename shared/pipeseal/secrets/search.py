@@ -23,7 +23,7 @@ _VALUES = ("value", "defaultvalue", "parametervalue")
 # A key that says nothing of its own: {"DbPassword": {"value": ...}} is a DbPassword.
 _TRANSPARENT = frozenset({*_VALUES, "default", "literal", "plaintext", "content", "text"})
 
-_ROTATE = "whoever could read the pipeline has it, so replace it"
+_ROTATE = "whoever could read it there has it, so replace it"
 _ADVICE = {
     "EnvironmentVariables": "keep it in Secrets Manager and name it with type SECRETS_MANAGER",
     "environmentVariables": "keep it in Secrets Manager and name it with type SECRETS_MANAGER",

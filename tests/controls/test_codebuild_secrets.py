@@ -1,0 +1,88 @@
+"""CODEBUILD.SECRETS by cases."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.resources import project
+
+from pipeseal.controls.codebuild_secrets import CONTROL
+from pipeseal.model import Reason
+from pipeseal.settings import Settings
+
+SECRET = "Hunter2-made-up-7"
+SOURCE = {"type": "GITHUB", "location": "https://github.com/acme/harbor"}
+
+
+def variables(*given: dict[str, str]) -> dict[str, Any]:
+    """Make an environment with those variables."""
+    return {"environment": {"type": "LINUX_CONTAINER", "environmentVariables": list(given)}}
+
+
+def buildspec(text: str) -> dict[str, Any]:
+    """Make a source with that buildspec."""
+    return {"source": {**SOURCE, "buildspec": text}}
+
+
+IN_YAML = f"version: 0.2\nenv:\n  variables:\n    DB_PASSWORD: {SECRET}\nphases: {{}}\n"
+REFERENCES = {"DB_PASSWORD": "prod-db", "API_TOKEN": "/harbor/api-token"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        (variables({"name": "DB_PASSWORD", "value": SECRET}), "environment.environmentVariables[0].value"),
+        (
+            variables({"name": "A", "value": "b"}, {"name": "DB_PASSWORD", "value": SECRET, "type": "PLAINTEXT"}),
+            "environment.environmentVariables[1].value",
+        ),
+        (buildspec(IN_YAML), "source.buildspec"),
+        (buildspec(json.dumps({"env": {"variables": {"DB_PASSWORD": SECRET}}})),
+         "source.buildspec.env.variables.DB_PASSWORD"),
+        (buildspec(f"phases:\n  build:\n    commands:\n      - mysql --password={SECRET}\n"), "source.buildspec"),
+        ({"source": {**SOURCE, "location": f"https://ada:{SECRET}@git.example.com/harbor.git"}}, "source.location"),
+        ({"secondarySources": [{**SOURCE, "location": f"https://ada:{SECRET}@git.example.com/a.git"}]},
+         "secondarySources[0].location"),
+        ({"source": {**SOURCE, "auth": {"type": "OAUTH", "resource": "ghp_" + "a1B2" * 9}}}, "source.auth.resource"),
+        ({"source": {**SOURCE, "buildStatusConfig": {"targetUrl": f"https://ada:{SECRET}@ci.example.com"}}},
+         "source.buildStatusConfig.targetUrl"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_told_of_wherever_it_stands(parts: dict[str, Any], path: str) -> None:
+    """With its place, and never its value."""
+    (reason,) = CONTROL.reasons(project(**parts), Settings())
+    assert isinstance(reason, Reason)
+    assert reason.path == path
+    assert SECRET not in reason
+    assert "ghp_" not in reason
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        variables(
+            {"name": "DB_PASSWORD", "value": "prod-db:password", "type": "SECRETS_MANAGER"},
+            {"name": "API_TOKEN", "value": "/harbor/api-token", "type": "PARAMETER_STORE"},
+            {"name": "STAGE", "value": "production"},
+        ),
+        buildspec("ci/buildspec.yml"),
+        buildspec("arn:aws:s3:::harbor/buildspec.yml"),
+        buildspec(json.dumps({"env": {"secrets-manager": REFERENCES, "parameter-store": REFERENCES}})),
+        buildspec("env:\n  secrets-manager:\n    DB_PASSWORD: prod-db:password\n    API_TOKEN: prod-api\nphases: {}\n"),
+        {"source": {**SOURCE, "auth": {"type": "SECRETS_MANAGER",
+                    "resource": "arn:aws:secretsmanager:us-east-1:123456789012:secret:github-AbCdEf"}}},
+        {"source": {"type": "NO_SOURCE"}, "environment": None, "secondarySources": None},
+    ],
+)  # fmt: skip
+def test_references_and_harmless_text_are_let_be(parts: dict[str, Any]) -> None:
+    """What only says where the secret is kept is as it should be, in YAML and in JSON."""
+    assert CONTROL.reasons(project(**parts), Settings()) == ()
+
+
+def test_nothing_is_written() -> None:
+    """Only the owner can replace a secret."""
+    sick = project(**buildspec(IN_YAML))
+    assert CONTROL.fix(sick, Settings()) is sick
