@@ -55,8 +55,8 @@ least-privilege: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## take each permission
 	@PYTHONPATH=. $(BIN)/python tests/e2e/least_privilege.py "$(or $(ROLE),*)"
 
 .PHONY: sam-local
-sam-local: setup build ## every function with every sample event of its rules in a container; needs a Docker engine
-	@PYTHONPATH=. $(BIN)/python tests/e2e/sam_local.py
+sam-local: setup build ## every function with every sample event of its rules in a container; needs a Docker engine (EVENT="put_*" narrows)
+	@PYTHONPATH=. $(BIN)/python tests/e2e/sam_local.py "$(or $(EVENT),*)"
 
 .PHONY: checkov
 checkov: .venv-checkov/stamp ## the template's security, with the exceptions of .checkov.yaml

@@ -116,7 +116,8 @@ def test_tags_of_a_bucket_that_is_kept_from_us_are_unread(monkeypatch: pytest.Mo
         return found
 
     arn = "arn:aws:s3:::harbor"
-    for expected in ({}, None):
+    wanted: tuple[dict[str, str] | None, ...] = ({}, None)
+    for expected in wanted:
         found = pipelines.read(refusing, REF, None, Settings())
         assert found
         assert found.tags[arn] == expected

@@ -145,6 +145,9 @@ class Account:
         cloudtrail = self.client("cloudtrail", ref.region)
         cloudtrail.create_trail(Name=ref.name, S3BucketName="harbor-trail-records")
         cloudtrail.start_logging(Name=ref.name)
+        if call in _QUIET:
+            return
+        self._reconcile(ref, json.loads((ROOT / "events/start_logging.json").read_text("utf-8")))
         match call:
             case "StopLogging":
                 cloudtrail.stop_logging(Name=ref.name)
@@ -186,14 +189,7 @@ class Account:
         """Yield what is not as it should be after *call*: the resource, or what the ledger knows of it."""
         match ref.kind:
             case Kind.BUCKET:
-                s3 = self.client("s3", ref.region)
-                sids = {
-                    each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=ref.name)["Policy"])["Statement"]
-                }
-                yield from sorted({"Mine", "DenyInsecureConnections", *self._uploads(ref)} - sids)
-                rule = s3.get_bucket_encryption(Bucket=ref.name)["ServerSideEncryptionConfiguration"]["Rules"][0]
-                if rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] != "aws:kms":
-                    yield f"{ref.name} is not under KMS by default"
+                yield from self._wrong_bucket(ref)
             case Kind.KEY:
                 state = self.client("kms", ref.region).describe_key(KeyId=ref.arn)["KeyMetadata"]["KeyState"]
                 if state != "PendingDeletion":
@@ -202,30 +198,46 @@ class Account:
                 if ref.arn in self._known("harbor-artifacts"):
                     yield "the ledger still says that the bucket is the pipeline's"
             case Kind.PIPELINE:
-                codepipeline = self.client("codepipeline", ref.region)
-                found = codepipeline.get_pipeline(name=ref.name)["pipeline"]
-                state = codepipeline.get_pipeline_state(name=ref.name)["stageStates"][1]
-                if state["inboundTransitionState"]["enabled"]:
-                    yield f"{ref.arn} is not quarantined"
-                yield from self.wrong(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]), call)
+                yield from self._wrong_pipeline(ref)
             case Kind.APPLICATION:
-                yield from self.wrong(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"), call)
+                yield from self._wrong_bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"))
             case Kind.PROJECT:
-                (project,) = self.client("codebuild", ref.region).batch_get_projects(names=[ref.name])["projects"]
-                if project["artifacts"].get("encryptionDisabled"):
-                    yield f"{ref.arn} leaves its artifacts in clear"
-                yield from self.wrong(Ref(Kind.BUCKET, ACCOUNT, ref.region, project["artifacts"]["location"]), call)
-            case Kind.TRAIL if call == "DeleteTrail":
-                pass  # nobody can have it back: that somebody is told is all
-            case Kind.TRAIL:
-                cloudtrail = self.client("cloudtrail", ref.region)
-                if not cloudtrail.get_trail_status(Name=ref.name)["IsLogging"]:
-                    yield f"{ref.arn} does not log"
-                (selector,) = cloudtrail.get_event_selectors(TrailName=ref.name)["EventSelectors"]
-                if selector["ReadWriteType"] != "All":
-                    yield f"{ref.arn} logs {selector['ReadWriteType']}"
-                if call in _QUIET and not self._known(ref.arn):
-                    yield f"the ledger has not learned how {ref.arn} is"
+                yield from self._wrong_project(ref)
+            case Kind.TRAIL if call != "DeleteTrail":  # a deleted one nobody can have back: somebody is told
+                yield from self._wrong_trail(ref)
+
+    def _wrong_bucket(self, ref: Ref) -> Iterator[str]:
+        s3 = self.client("s3", ref.region)
+        policy = json.loads(s3.get_bucket_policy(Bucket=ref.name)["Policy"])
+        sids = {each["Sid"] for each in policy["Statement"]}
+        yield from sorted({"Mine", "DenyInsecureConnections", *self._uploads(ref)} - sids)
+        rule = s3.get_bucket_encryption(Bucket=ref.name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+        if rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] != "aws:kms":
+            yield f"{ref.name} is not under KMS by default"
+
+    def _wrong_pipeline(self, ref: Ref) -> Iterator[str]:
+        codepipeline = self.client("codepipeline", ref.region)
+        found = codepipeline.get_pipeline(name=ref.name)["pipeline"]
+        state = codepipeline.get_pipeline_state(name=ref.name)["stageStates"][1]
+        if state["inboundTransitionState"]["enabled"]:
+            yield f"{ref.arn} is not quarantined"
+        yield from self._wrong_bucket(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]))
+
+    def _wrong_project(self, ref: Ref) -> Iterator[str]:
+        (project,) = self.client("codebuild", ref.region).batch_get_projects(names=[ref.name])["projects"]
+        if project["artifacts"].get("encryptionDisabled"):
+            yield f"{ref.arn} leaves its artifacts in clear"
+        yield from self._wrong_bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, project["artifacts"]["location"]))
+
+    def _wrong_trail(self, ref: Ref) -> Iterator[str]:
+        cloudtrail = self.client("cloudtrail", ref.region)
+        if not cloudtrail.get_trail_status(Name=ref.name)["IsLogging"]:
+            yield f"{ref.arn} does not log"
+        (selector,) = cloudtrail.get_event_selectors(TrailName=ref.name)["EventSelectors"]
+        if selector["ReadWriteType"] != "All":
+            yield f"{ref.arn} logs {selector['ReadWriteType']}"
+        if not self._known(ref.arn):
+            yield f"the ledger has not learned how {ref.arn} is"
 
     def _uploads(self, ref: Ref) -> set[str]:
         """Return the statement about uploads where the bucket must have it: CodeDeploy's and CodeBuild's need none."""
@@ -316,7 +328,7 @@ def _told(ref: Ref) -> str:
     return "arn:aws:s3:::harbor-revisions" if ref.kind is Kind.APPLICATION else ref.arn
 
 
-def main() -> int:
+def main(pattern: str) -> int:
     """Print what SAM prints, a line for each event, and the count."""
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:  # noqa: S603
@@ -334,7 +346,7 @@ def main() -> int:
         _, port = server.get_host_and_port()
         account = Account(Stack(ROOT / "template.yaml", ACCOUNT, REGION, {}, _STACK), f"http://{bridge}:{port}")
         failed, passed = 0, 0
-        for function, event in pairs(account.stack):
+        for function, event in pairs(account.stack, pattern):
             print(f"\n=== {function.name} with {event.relative_to(ROOT)}", flush=True)
             started = time.monotonic()
             wrong = prove(account, function, event, pulled=pulled)
@@ -346,14 +358,14 @@ def main() -> int:
     return 1 if failed or not passed else 0
 
 
-def pairs(stack: Stack) -> Iterator[tuple[Function, Path]]:
-    """Yield every function with every sample event that a rule gives it."""
+def pairs(stack: Stack, pattern: str) -> Iterator[tuple[Function, Path]]:
+    """Yield every function with every sample event that a rule gives it and whose name matches *pattern*."""
     for function in stack.functions():
         rules = [matcher(pattern) for pattern in function.patterns]
-        for event in sorted((ROOT / "events").glob("*.json")):
+        for event in sorted((ROOT / "events").glob(f"{pattern}.json")):
             if any(matches(json.loads(event.read_text("utf-8"))) for matches in rules):
                 yield function, event
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "*"))
