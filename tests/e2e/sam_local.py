@@ -143,7 +143,12 @@ class Account:
     def _trail(self, ref: Ref, call: str) -> None:
         self.client("s3").create_bucket(Bucket="harbor-trail-records")
         cloudtrail = self.client("cloudtrail", ref.region)
-        cloudtrail.create_trail(Name=ref.name, S3BucketName="harbor-trail-records")
+        cloudtrail.create_trail(
+            Name=ref.name,
+            S3BucketName="harbor-trail-records",
+            IsMultiRegionTrail=True,
+            EnableLogFileValidation=True,
+        )
         cloudtrail.start_logging(Name=ref.name)
         if call in _QUIET:
             return
@@ -153,6 +158,8 @@ class Account:
                 cloudtrail.stop_logging(Name=ref.name)
             case "DeleteTrail":
                 cloudtrail.delete_trail(Name=ref.name)
+            case "UpdateTrail":
+                cloudtrail.update_trail(Name=ref.name, IsMultiRegionTrail=False, EnableLogFileValidation=False)
             case "PutEventSelectors":
                 narrow = [{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]
                 cloudtrail.put_event_selectors(TrailName=ref.name, EventSelectors=narrow)

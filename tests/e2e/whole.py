@@ -27,8 +27,8 @@ def whole(job: Job, number: str) -> None:
     theirs = f"theirs-{number}"
     job.cloud.client("s3", STRANGER).create_bucket(Bucket=theirs)
     abroad = job.pipeline(f"abroad-{number}", theirs)
-    revisions, trail = _application(job, number), _trail(job, number)
-    built = _project(job, number)
+    revisions, trail = _application(job, number, theirs), _trail(job, number)
+    built = _project(job, number, theirs)
     job.cloud.deliver(echoes=False)  # what one function leaves undone, another would do when the echo comes
     alerts = {alert["resource"]["arn"]: alert["action"] for alert in job.stack.alerts()}
     wanted = {
@@ -66,14 +66,20 @@ def whole(job: Job, number: str) -> None:
     _logged(job)
 
 
-def _application(job: Job, number: str) -> str:
-    """Make an application that is deployed from a bucket, and once from a text with a token; return the bucket."""
+def _application(job: Job, number: str, theirs: str) -> str:
+    """Make an application that is deployed from a bucket; return the bucket.
+
+    Other revisions of it are in a bucket of somebody else, and a text with a token.
+    """
     bucket, codedeploy, name = job.bucket(f"revisions-{number}"), job.client("codedeploy"), f"app-{number}"
     codedeploy.create_application(applicationName=name)
     codedeploy.create_deployment_group(applicationName=name, deploymentGroupName="all", serviceRoleArn=job.role)
     place = {"bucket": bucket, "key": "app.zip", "bundleType": "zip"}
     revision = {"revisionType": "S3", "s3Location": place}
     codedeploy.create_deployment(applicationName=name, deploymentGroupName="all", revision=revision)
+    codedeploy.register_application_revision(
+        applicationName=name, revision={"revisionType": "S3", "s3Location": {**place, "bucket": theirs}}
+    )
     text = {"content": f"version: 0.0\nenvironment:\n  GITHUB_TOKEN: {TOKEN}\n"}
     codedeploy.register_application_revision(
         applicationName=name, revision={"revisionType": "AppSpecContent", "appSpecContent": text}
@@ -81,20 +87,21 @@ def _application(job: Job, number: str) -> str:
     return bucket
 
 
-def _project(job: Job, number: str) -> str:
-    """Make a build project that leaves its artifacts in clear; return the bucket that they go to."""
+def _project(job: Job, number: str, theirs: str) -> str:
+    """Make a build project that leaves its artifacts in clear; return the bucket that they go to.
+
+    Another one keeps them, encrypted, in a bucket of somebody else.
+    """
     bucket = job.bucket(f"built-{number}")
-    job.client("codebuild").create_project(
-        name=f"build-{number}",
-        source={"type": "S3", "location": f"{bucket}/source.zip"},
-        artifacts={"type": "S3", "location": bucket, "encryptionDisabled": True},
-        environment={
-            "type": "LINUX_CONTAINER",
-            "image": "aws/codebuild/standard:7.0",
-            "computeType": "BUILD_GENERAL1_SMALL",
-        },
-        serviceRole=job.role,
-    )
+    machine = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"}
+    for name, place, clear in ((f"build-{number}", bucket, True), (f"build-abroad-{number}", theirs, False)):
+        job.client("codebuild").create_project(
+            name=name,
+            source={"type": "S3", "location": f"{bucket}/source.zip"},
+            artifacts={"type": "S3", "location": place, "encryptionDisabled": clear},
+            environment=machine,
+            serviceRole=job.role,
+        )
     return bucket
 
 
@@ -129,7 +136,7 @@ def _again(job: Job, bucket: str, key: str, trail: str) -> None:
 
 def _given_up(job: Job, theirs: str, abroad: str) -> None:
     """Events that say nothing end in the dead letters, one a function; another account's bucket does not."""
-    job.stack.dead_letters()
+    assert job.stack.dead_letters() == []
     job.cloud.publish(event("s3", "PutBucketPolicy", {"bucketName": theirs}))
     job.cloud.publish(event("codepipeline", "UpdatePipeline", {"pipeline": {"name": abroad}}))
     job.cloud.settle()
