@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
+import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
-from tests.account import ENVIRONMENT, Account
+from tests.account import ENVIRONMENT, REGION, Account
 
 import remediate
-from pipeseal.aws.clients import forget
 from pipeseal.sandbox import extend_moto
 
 # The machines that run this are shared: how long an example takes says nothing about the code. And a change must not
 # fail for an example that the last one was spared: chance has its turn with --hypothesis-profile=chance.
-settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-settings.register_profile("chance", settings.get_profile("same"), derandomize=False)
+_SLOW = [HealthCheck.too_slow]
+settings.register_profile("same", deadline=None, suppress_health_check=_SLOW, max_examples=50, derandomize=True)
+settings.register_profile("chance", settings.get_profile("same"), max_examples=500, derandomize=False)
 settings.load_profile("same")
+
+
+@cache
+def session() -> boto3.Session:
+    """Give the one session of all tests: reading the models of AWS's services anew takes longer than most tests."""
+    return boto3.Session(ENVIRONMENT["AWS_ACCESS_KEY_ID"], ENVIRONMENT["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
 
 
 @pytest.fixture
@@ -28,6 +36,6 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     extend_moto()
     with mock_aws():
-        forget()
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", session())
         remediate.world.cache_clear()
         yield Account()

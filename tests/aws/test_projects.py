@@ -96,8 +96,12 @@ def test_a_field_that_boto3_does_not_know_locks_what_would_lose_it(place: str, l
         sent["projects"][0][place]["fieldOfTomorrow"] = "x"
         response_dict["body"] = json.dumps(sent).encode()
 
-    client("codebuild", REGION).meta.events.register_first("before-parse.codebuild.BatchGetProjects", newer)
-    assert ("does not know all fields" in read().locked) is locked
+    events = client("codebuild", REGION).meta.events
+    events.register_first("before-parse.codebuild.BatchGetProjects", newer, unique_id="newer")
+    try:
+        assert ("does not know all fields" in read().locked) is locked
+    finally:
+        events.unregister("before-parse.codebuild.BatchGetProjects", unique_id="newer")
 
 
 def test_what_others_wrote_meanwhile_is_read_back(codebuild: Any) -> None:

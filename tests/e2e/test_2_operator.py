@@ -78,8 +78,13 @@ def test_detect_mode_tells_and_writes_nothing_and_the_ledger_stays(job: Job, art
     """A stack update with another Mode keeps every entry; a second one brings enforcement back."""
     entries = job.stack.entries()
     assert entries
-    sam.deploy(job.cloud, job.stack.built, ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary, Mode="detect")
+    kept = {"ArtifactKeyArn": artifact_key, "PermissionsBoundary": boundary}
+    others = {"Architecture": "arm64", "Tracing": "Active", "AlertEmail": "ada@example.com"}
+    sam.deploy(job.cloud, job.stack.built, **kept, **others, Mode="detect")
     try:
+        for name in job.stack.resources("AWS::Lambda::Function").values():
+            function = job.cloud.client("lambda").get_function_configuration(FunctionName=name)
+            assert (function["Architectures"], function["TracingConfig"]) == (["arm64"], {"Mode": "Active"})
         bucket = job.bucket("acme-watched")
         job.put_policy(bucket)
         key = job.rsa_key()

@@ -131,7 +131,11 @@ def _again(job: Job, bucket: str, key: str, trail: str) -> None:
     (selector,) = cloudtrail.get_event_selectors(TrailName=trail)["EventSelectors"]
     assert selector["ReadWriteType"] == "All"
     alerts = {(name, controls) for name, _, controls in told(job.stack.alerts())}
-    assert alerts >= {(_bucket(bucket), ("S3.DEFAULT_ENCRYPTION",)), (key, ("KMS.ROTATION",))}
+    assert alerts >= {
+        (_bucket(bucket), ("S3.DEFAULT_ENCRYPTION",)),
+        (key, ("KMS.ROTATION",)),
+        (f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{trail}", ("CLOUDTRAIL.LOGGING",)),
+    }
 
 
 def _given_up(job: Job, theirs: str, abroad: str) -> None:

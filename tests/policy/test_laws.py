@@ -13,8 +13,8 @@ from tests.policy.strategies import ARN, HEADER, SSE, TLS, documents, statements
 from pipeseal.policy import Deny, Level, Policy
 
 _DENIES = st.sampled_from([TLS, SSE])
-_LAW = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-_LONG_LAW = settings(_LAW, max_examples=25)
+_LAW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+_LONG_LAW = settings(_LAW, max_examples=12)
 
 
 def violates(deny: Deny, request: Request) -> bool:

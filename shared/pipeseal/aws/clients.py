@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from botocore.config import Config
@@ -42,6 +45,24 @@ def _session() -> Session:
 def code(error: ClientError) -> str:
     """Return the code that AWS answered with, such as NoSuchBucket."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def as_sent(client: Any) -> Iterator[list[dict[str, Any]]]:
+    """Collect what AWS sends *client* in JSON meanwhile: botocore drops what its model does not know."""
+    sent: list[dict[str, Any]] = []
+    events = client.meta.events
+    event = f"before-parse.{client.meta.service_model.service_name}"
+
+    def hear(response_dict: dict[str, Any], **_: Any) -> None:
+        if response_dict["status_code"] == HTTPStatus.OK:
+            sent.append(json.loads(response_dict["body"]))
+
+    events.register(event, hear, unique_id="pipeseal-as-sent")
+    try:
+        yield sent
+    finally:
+        events.unregister(event, unique_id="pipeseal-as-sent")
 
 
 def unless(missing: str, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any] | None:

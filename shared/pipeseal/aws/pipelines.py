@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pipeseal.aws.buckets import ours
-from pipeseal.aws.clients import Clients, code, unless
+from pipeseal.aws.clients import Clients, as_sent, code, unless
 from pipeseal.aws.keys import described
 from pipeseal.model import Ref
 from pipeseal.model.key import Key, Unread
@@ -63,18 +63,9 @@ def _bucket_tags(clients: Clients, bucket: Ref) -> dict[str, str] | None:
 def _document(clients: Clients, ref: Ref) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return the pipeline's structure as botocore understands it and as AWS sent it, or None where there is none."""
     codepipeline = clients("codepipeline", ref.region)
-    bodies: list[bytes] = []
-    events = codepipeline.meta.events
-    events.register(_PARSING, lambda response_dict, **_: bodies.append(response_dict["body"]), unique_id=_HOOK)
-    try:
+    with as_sent(codepipeline) as sent:
         found = unless("PipelineNotFoundException", codepipeline.get_pipeline, name=ref.name)
-    finally:
-        events.unregister(_PARSING, unique_id=_HOOK)
-    return (found["pipeline"], json.loads(bodies[-1])["pipeline"]) if found else None
-
-
-_PARSING = "before-parse.codepipeline.GetPipeline"
-_HOOK = "pipeseal-as-sent"
+    return (found["pipeline"], sent[-1]["pipeline"]) if found else None
 
 
 def _locked(document: Mapping[str, Any], sent: Mapping[str, Any]) -> str:

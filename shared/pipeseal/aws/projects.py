@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeseal.aws.clients import Clients
+from pipeseal.aws.clients import Clients, as_sent
 from pipeseal.model import Ref
 from pipeseal.model.project import Project
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 # UpdateProject replaces each of these whole where it is given, and leaves alone what is not given.
 _PARTS = ("artifacts", "secondaryArtifacts", "logsConfig")
-_PARSING = "before-parse.codebuild.BatchGetProjects"
-_HOOK = "pipeseal-as-sent"
 
 
 def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings) -> Project | None:
@@ -28,16 +25,11 @@ def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings
 
 def _live(clients: Clients, ref: Ref) -> Project | None:
     codebuild = clients("codebuild", ref.region)
-    bodies: list[bytes] = []
-    events = codebuild.meta.events
-    events.register(_PARSING, lambda response_dict, **_: bodies.append(response_dict["body"]), unique_id=_HOOK)
-    try:
+    with as_sent(codebuild) as sent:
         found = codebuild.batch_get_projects(names=[ref.name])["projects"]
-    finally:
-        events.unregister(_PARSING, unique_id=_HOOK)
     if not found:
         return None
-    return Project(ref, found[0], locked=_locked(found[0], json.loads(bodies[-1])["projects"][0]))
+    return Project(ref, found[0], locked=_locked(found[0], sent[-1]["projects"][0]))
 
 
 def _locked(document: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
