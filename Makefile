@@ -40,7 +40,7 @@ demo: setup ## see pipeseal do its job on an embedded account
 
 .PHONY: test
 test: setup ## run the tests (PYTEST_ARGS="-k tls -x" narrows them)
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp .venv-events/stamp ## deploy to an account on loopback that enforces IAM, and prove the main job there
