@@ -90,8 +90,7 @@ def _carry_out(plan: Plan, memory: Memory, excuses: Mapping[str, str], cause: Ca
         raise
     action, steps = plan.before.changed(plan.after)
     outcome = Outcome(ref, Action.FAILED if plan.refused else action, plan, steps, entry, used)
-    left = decide(live, world.settings, excuses).findings
-    world.ledger.close(outcome, told=_digest(left) if _told(left, plan) else found if left else "")
+    world.ledger.close(outcome, told=_told(plan, decide(live, world.settings, excuses)))
     world.alert(compose(outcome, plan, cause))
     return outcome
 
@@ -112,10 +111,11 @@ def _write(plan: Plan, excuses: Mapping[str, str], world: World) -> Any:
     return before
 
 
-def _told(left: tuple[Finding, ...], plan: Plan) -> bool:
-    """Say whether the alert of *plan* told of all that is *left*, so that it need not be told again."""
+def _told(plan: Plan, left: Plan) -> str:
+    """Return what the alert of *plan* told of all that is *left*; "" where nothing is, or where it is news."""
     told = {(finding.control.id, reason) for finding in plan.findings for reason in finding.reasons}
-    return bool(left) and all((finding.control.id, reason) in told for finding in left for reason in finding.reasons)
+    still = {(finding.control.id, reason) for finding in left.findings for reason in finding.reasons}
+    return _digest(left.findings) if still and still <= told else ""
 
 
 def _digest(findings: tuple[Finding, ...]) -> str:

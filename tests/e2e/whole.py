@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.e2e.cloud import ACCOUNT, REGION, Credentials
-from tests.e2e.job import TOKEN, Job, event
+from tests.e2e.job import TOKEN, Job, document, event
 from tests.event_cases import PATTERNS
 
 STRANGER = Credentials("210987654321", "")
@@ -23,7 +23,9 @@ def whole(job: Job, number: str) -> None:
     job.put_policy(plain)
     masked = job.pipeline(f"masked-{number}", job.bucket(f"masked-{number}"), key, TOKEN)
     rekeyed = job.pipeline(f"rekeyed-{number}", job.bucket(f"rekeyed-{number}"), key)
-    job.pipeline(f"own-{number}", job.bucket(f"own-{number}"), own)
+    labelled = job.bucket(f"own-{number}")
+    job.client("s3").put_bucket_tagging(Bucket=labelled, Tagging={"TagSet": [{"Key": "token", "Value": TOKEN}]})
+    job.pipeline(labelled, labelled, own)
     theirs = f"theirs-{number}"
     job.cloud.client("s3", STRANGER).create_bucket(Bucket=theirs)
     abroad = job.pipeline(f"abroad-{number}", theirs)
@@ -41,6 +43,7 @@ def whole(job: Job, number: str) -> None:
         _bucket(built): "remediated",
         f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{masked}": "quarantined",
         f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{rekeyed}": "remediated",
+        f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{labelled}": "detected",
         f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:application:app-{number}": "detected",
         f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/build-{number}": "remediated",
     }
@@ -124,7 +127,10 @@ def _again(job: Job, bucket: str, key: str, trail: str) -> None:
     cloudtrail.put_event_selectors(
         TrailName=trail, EventSelectors=[{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]
     )
+    mended = document(bucket, job.role, bucket, key)
+    job.client("codepipeline").update_pipeline(pipeline=mended)
     job.cloud.deliver(echoes=False)
+    assert not job.closed(bucket), "what was wrong with the pipeline is mended, and the quarantine ends"
     assert job.encryption(bucket)[0] == "aws:kms"
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
     assert cloudtrail.get_trail_status(Name=trail)["IsLogging"]
