@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.e2e.cloud import ACCOUNT, REGION, Credentials
@@ -32,7 +33,8 @@ def whole(job: Job, number: str) -> None:
     revisions, trail = _application(job, number, theirs), _trail(job, number)
     built = _project(job, number, theirs)
     job.cloud.deliver(echoes=False)  # what one function leaves undone, another would do when the echo comes
-    alerts = {alert["resource"]["arn"]: alert["action"] for alert in job.stack.alerts()}
+    heard = {alert["resource"]["arn"]: alert for alert in job.stack.alerts()}
+    alerts = {name: alert["action"] for name, alert in heard.items()}
     wanted = {
         key: "rejected",
         own: "remediated",
@@ -48,6 +50,8 @@ def whole(job: Job, number: str) -> None:
         f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/build-{number}": "remediated",
     }
     assert {name: action for name, action in alerts.items() if name in wanted} == wanted
+    said = json.dumps(heard[f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{labelled}"]["findings"])
+    assert "a credential (" in said, "the tags of the artifact bucket were read"
     assert job.key_state(key) == "PendingDeletion"
     assert job.client("kms").get_key_rotation_status(KeyId=own)["KeyRotationEnabled"]
     assert job.closed(masked)
