@@ -56,6 +56,20 @@ def test_the_letter_says_what_was_done(plan: Plan, says: str) -> None:
     assert says in letter(alert(plan))
 
 
+def test_the_letter_has_no_control_characters_of_others() -> None:
+    """A statement quoted in a reason cannot move the cursor of whoever reads the mail, nor forge a line of its own."""
+    odd = {
+        "Sid": "A",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::harbor/\x1b[2J\nX/*",
+    }
+    text = letter(alert(decide(bucket(odd), Settings())))
+    assert all(line.isprintable() for line in text.splitlines())
+    assert not any(line.startswith("X") for line in text.splitlines())
+
+
 def test_nothing_done_is_nothing_to_undo() -> None:
     """An alert that only tells does not offer to take anything back."""
     assert "pipeseal undo" not in letter(alert(decide(bucket(website=True), Settings())))

@@ -139,7 +139,8 @@ def _named(arns: list[str]) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return _WRAPPER.fill(text)
+    """Indent and fold *text*, which may quote what others wrote: a control character must not reach a terminal."""
+    return _WRAPPER.fill("".join(c if c.isprintable() else " " for c in text))
 
 
 def _who(alert: dict[str, Any]) -> str:

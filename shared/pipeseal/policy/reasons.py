@@ -34,7 +34,7 @@ class Case(NamedTuple):
 
 def full(doing: Sequence[Statement]) -> tuple[str, ...]:
     """Say which statements refuse the class."""
-    names = [each.name for each in doing]
+    names = [_printable(each.name) for each in doing]
     if len(names) == 1:
         return (f"{names[0]} denies every one of them",)
     return (f"{', '.join(names[:-1])} and {names[-1]} together deny every one of them",)
@@ -48,10 +48,15 @@ def none(missing: Iterable[str]) -> tuple[str, ...]:
 
 def limited(lines: Iterable[Iterable[str]]) -> tuple[str, ...]:
     """Return *lines* as one run of text lines, cut where nobody would read on."""
-    every = tuple(line for group in lines for line in group)
+    every = tuple(_printable(line) for group in lines for line in group)
     if len(every) <= _LINES:
         return every
     return (*every[:_LINES], f"and {len(every) - _LINES} more reasons")
+
+
+def _printable(line: str) -> str:
+    """Return *line*, which quotes the policy, without what would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def short(case: Case, asked: Class) -> Iterator[str]:
