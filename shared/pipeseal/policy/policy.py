@@ -9,9 +9,10 @@ from typing import Any, Self
 from pipeseal.policy.canonical import canonical
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement, dump, load, statements
-from pipeseal.policy.granting import Grant, Home, grants
+from pipeseal.policy.granting import Grant, grants
 from pipeseal.policy.merge import merged
 from pipeseal.policy.size import LIMIT, PolicyTooLarge, proposals
+from pipeseal.policy.strangers import Home
 from pipeseal.policy.verdict import Verdict, judge
 
 
