@@ -82,7 +82,7 @@ def grant(control: str, resource: str, grounds: Grounds, now: datetime) -> Exemp
     """Return a new exemption with an id of its own; raise ExemptionError where it could excuse nothing."""
     _check("control", control)
     _check("resource", resource)
-    known = [each.id for kind in Kind for each in controls_of(kind)]
+    known = dict.fromkeys(each.id for kind in Kind for each in controls_of(kind))
     if not any(fnmatchcase(each, control) for each in known):
         raise ExemptionError(f"control: {control!r} matches none; there are: {', '.join(known)}")
     if not resource.startswith(("arn:", "*")):
