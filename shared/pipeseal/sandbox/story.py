@@ -27,6 +27,7 @@ from pipeseal.settings import Settings
 
 SHOP = "acme-webshop-artifacts"
 BILLING = "acme-billing-artifacts"
+MOBILE = "acme-mobile-artifacts"
 WEBSITE = "acme-website"
 REVISIONS = "acme-webshop-revisions"
 BUILDS = "acme-webshop-builds"
@@ -226,6 +227,12 @@ def _github(token: str) -> dict[str, Any]:
     )
 
 
+def _connected(name: str) -> dict[str, Any]:
+    connection = "arn:aws:codeconnections:us-east-1:123456789012:connection/6f2d1a3c-0000-4000-8000-000000000000"
+    where = {"ConnectionArn": connection, "FullRepositoryId": f"acme/{name}", "BranchName": "main"}
+    return _action("Fetch", "Source", "CodeStarSourceConnection", **where)
+
+
 def _starts(account: Account, _made: dict[str, str]) -> None:
     account.client("s3", ADA).create_bucket(Bucket=SHOP)
     structure = _pipeline_of(account, "webshop", SHOP, _github("a-token-in-clear"))
@@ -252,22 +259,35 @@ def _makes_rsa_key(account: Account, made: dict[str, str]) -> None:
 
 def _uses_rsa_key(account: Account, made: dict[str, str]) -> None:
     account.client("s3", TERRAFORM).create_bucket(Bucket=BILLING)
-    connection = "arn:aws:codeconnections:us-east-1:123456789012:connection/6f2d1a3c-0000-4000-8000-000000000000"
-    source = _action(
-        "Fetch",
-        "Source",
-        "CodeStarSourceConnection",
-        ConnectionArn=connection,
-        FullRepositoryId="acme/billing",
-        BranchName="main",
-    )
-    structure = _pipeline_of(account, "billing", BILLING, source, made["rsa"])
+    structure = _pipeline_of(account, "billing", BILLING, _connected("billing"), made["rsa"])
     account.client("codepipeline", TERRAFORM).create_pipeline(pipeline=structure)
 
 
 def _moves_to_rsa_key(account: Account, made: dict[str, str]) -> None:
     structure = _pipeline_of(account, "webshop", SHOP, _github("a-token-in-clear"), made["rsa"])
     account.client("codepipeline", ADA).update_pipeline(pipeline=structure)
+
+
+def _tags_a_person(account: Account, _made: dict[str, str]) -> None:
+    key = account.client("kms", ADA).create_key(Description="mobile artifacts")["KeyMetadata"]["Arn"]
+    account.client("s3", ADA).create_bucket(Bucket=MOBILE)
+    structure = _pipeline_of(account, "mobile", MOBILE, _connected("mobile"), key)
+    tags = [{"key": "contact", "value": "ada@acme.example"}]
+    account.client("codepipeline", ADA).create_pipeline(pipeline=structure, tags=tags)
+
+
+def _invites_a_partner(account: Account, _made: dict[str, str]) -> None:
+    s3 = account.client("s3", GRACE)
+    document = json.loads(s3.get_bucket_policy(Bucket=MOBILE)["Policy"])
+    partner = {
+        "Sid": "ThePartnerDelivers",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{MOBILE}/*",
+    }
+    document["Statement"].insert(0, partner)
+    s3.put_bucket_policy(Bucket=MOBILE, Policy=json.dumps(document))
 
 
 def _opens_website(account: Account, _made: dict[str, str]) -> None:
@@ -375,6 +395,19 @@ SCENES = (
         "Somebody switched encryption off to get at the artifacts, and left a token among the variables.",
         _builds,
         diff=False,
+    ),
+    Scene(
+        "A mail address, and a key that never changes",
+        ADA,
+        "She tags the pipeline of the mobile app with her address, and the key that she made for it is not rotated.",
+        _tags_a_person,
+        diff=False,
+    ),
+    Scene(
+        "A partner who may do more than deliver",
+        GRACE,
+        "She keeps the seal this time, and lets another account do anything with the artifacts.",
+        _invites_a_partner,
     ),
     Scene("A website", GRACE, "It is meant to be public, and S3 serves websites over plain HTTP only.", _opens_website),
     Scene(
