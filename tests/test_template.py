@@ -9,7 +9,7 @@ import pytest
 from tests.event_cases import SAMPLES
 from tests.template import FUNCTIONS, GLOBALS, PATH, ROLES, TEMPLATE, listed, resources, role_of, rules, statements
 
-from pipeseal import reconcile, undo
+from pipeseal.aws.ledger import LEASE
 from pipeseal.cloudtrail import subjects
 from pipeseal.controls import controls_of
 from pipeseal.model import Kind
@@ -283,5 +283,4 @@ def test_a_sample_leads_to_the_kind_of_its_service(name: str) -> None:
 def test_a_killed_function_keeps_nobody_waiting(function: str) -> None:
     """Whoever holds a resource holds it for as long as a function may run, and no longer."""
     seconds = FUNCTIONS[function].get("Timeout", GLOBALS["Timeout"])
-    assert reconcile._LEASE.total_seconds() == seconds  # noqa: SLF001
-    assert undo._LEASE.total_seconds() == seconds  # noqa: SLF001
+    assert LEASE.total_seconds() == seconds

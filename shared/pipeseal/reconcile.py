@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.alert import compose
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 """How often a write is tried while somebody else is writing too."""
-
-_LEASE = timedelta(seconds=60)
-"""The function's time-out: a killed function keeps nobody from the resource for longer."""
 
 
 class Contested(Exception):
@@ -81,7 +77,7 @@ def _carry_out(plan: Plan, memory: Memory, excuses: Mapping[str, str], cause: Ca
     if plan.after == plan.before and memory.told == found:
         return Outcome(ref, Action.KNOWN, plan, exemptions=used)
     entry = entry_id(cause.time, cause.id, ref.arn)
-    if not world.ledger.open(entry, plan, cause, _LEASE):
+    if not world.ledger.open(entry, plan, cause):
         return Outcome(ref, Action.BUSY, plan, exemptions=used)
     try:
         live = _write(plan, excuses, world)

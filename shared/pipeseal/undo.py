@@ -7,7 +7,6 @@ get: what unseals a resource is a person's to do.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.aws.ledger import Entry, entry_id
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from pipeseal.aws.world import World
     from pipeseal.exemptions import Grounds
-
-_LEASE = timedelta(seconds=60)
 
 
 class UndoRefused(Exception):
@@ -80,7 +77,7 @@ def carry_out(reversal: Reversal, world: World) -> Outcome:
     plan = Plan(reversal.before, reversal.after, reversal.after, ())
     own = entry_id(now, entry.id, now.isoformat())
     cause = Cause(entry.id, "pipeseal undo", now, Actor(owner, "operator"))
-    if not world.ledger.open(own, plan, cause, _LEASE, undoes=entry.id):
+    if not world.ledger.open(own, plan, cause, undoes=entry.id):
         raise UndoRefused(f"{ref.arn} is being put right at this moment; try again in a minute")
     try:
         _write(reversal, world)

@@ -11,7 +11,7 @@ import pytest
 from tests.account import ENVIRONMENT, Account
 from tests.resources import bucket
 
-from pipeseal.aws.ledger import Ledger, Throttled, entry_id
+from pipeseal.aws.ledger import LEASE, Ledger, Throttled, entry_id
 from pipeseal.decide import decide
 from pipeseal.exemptions import Grounds, grant
 from pipeseal.model import Action, Actor, Cause, Outcome
@@ -21,7 +21,6 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 CAUSE = Cause("5f0c", "PutBucketPolicy", NOW, Actor("ada", "IAMUser", mfa=True))
 PLAN = decide(bucket(), Settings())
 ARN = PLAN.before.ref.arn
-LEASE = timedelta(seconds=60)
 
 
 class Clock:
@@ -47,7 +46,7 @@ def ledger(account: Account, clock: Clock) -> Ledger:
 
 def test_an_intent_is_there_before_its_outcome(account: Account, ledger: Ledger) -> None:
     """A function that is killed in between leaves what it was about to do and how it was before."""
-    assert ledger.open("one", PLAN, CAUSE, LEASE)
+    assert ledger.open("one", PLAN, CAUSE)
     (entry,) = account.entries()
     assert "outcome" not in entry
     assert entry["before"]["policy"] is None
@@ -57,28 +56,28 @@ def test_an_intent_is_there_before_its_outcome(account: Account, ledger: Ledger)
 
 def test_one_holder_at_a_time(ledger: Ledger, clock: Clock) -> None:
     """Whoever comes while another is at work goes; a holder that was killed is in the way for its lease only."""
-    assert ledger.open("one", PLAN, CAUSE, LEASE)
-    assert not ledger.open("two", PLAN, CAUSE, LEASE)
+    assert ledger.open("one", PLAN, CAUSE)
+    assert not ledger.open("two", PLAN, CAUSE)
     clock.now += LEASE + timedelta(seconds=1)
-    assert ledger.open("three", PLAN, CAUSE, LEASE)
+    assert ledger.open("three", PLAN, CAUSE)
 
 
 @pytest.mark.parametrize("end", ["close", "release"])
 def test_the_resource_is_let_go(ledger: Ledger, end: str) -> None:
     """After the outcome, or after a failure, the next one may begin."""
-    assert ledger.open("one", PLAN, CAUSE, LEASE)
+    assert ledger.open("one", PLAN, CAUSE)
     if end == "close":
         ledger.close(Outcome(PLAN.before.ref, Action.REMEDIATED, PLAN, ("done",), "one"), told="")
     else:
         ledger.release(ARN)
-    assert ledger.open("two", PLAN, CAUSE, LEASE)
+    assert ledger.open("two", PLAN, CAUSE)
 
 
 def test_users_and_what_was_told_are_remembered(ledger: Ledger) -> None:
     """The memory of a bucket outlives what is done to it."""
     ledger.relink("arn:pipeline:one", {}, {ARN: "arn:key"})
     ledger.relink("arn:pipeline:two", {}, {ARN: ""})
-    assert ledger.open("one", PLAN, CAUSE, LEASE)
+    assert ledger.open("one", PLAN, CAUSE)
     ledger.close(Outcome(PLAN.before.ref, Action.DETECTED, PLAN, (), "one"), told="digest")
     memory = ledger.memory(ARN)
     assert memory.users == {"arn:pipeline:one": "arn:key", "arn:pipeline:two": ""}
@@ -146,7 +145,7 @@ def test_exemptions_come_with_the_memory(account: Account, ledger: Ledger) -> No
 def test_an_entry_is_found_by_its_id_alone(ledger: Ledger) -> None:
     """With the whole of its Ref, which a bucket's ARN does not hold, and which controls wrote."""
     identity = entry_id(NOW, "5f0c", ARN)
-    assert ledger.open(identity, PLAN, CAUSE, LEASE)
+    assert ledger.open(identity, PLAN, CAUSE)
     found = ledger.entry(identity)
     assert found
     assert (found.ref, found.intent, found.outcome) == (PLAN.before.ref, "remediated", "")

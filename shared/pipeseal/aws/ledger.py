@@ -30,6 +30,9 @@ _EXEMPTION = "exemption:"
 _ENTRY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{10}")
 _ATTEMPTS = 5
 
+LEASE = timedelta(seconds=60)
+"""The functions' time-out: one that is killed keeps nobody from its resource for longer."""
+
 
 class Throttled(Exception):
     """DynamoDB left keys unread, again and again; the text names the table."""
@@ -191,8 +194,8 @@ class Ledger:
             **({"ExpressionAttributeValues": values} if values else {}),
         }
 
-    def open(self, entry: str, plan: Plan, cause: Cause, lease: timedelta, undoes: str = "") -> bool:
-        """Hold the intent before any write, and the resource for *lease*; False where somebody else holds it.
+    def open(self, entry: str, plan: Plan, cause: Cause, undoes: str = "") -> bool:
+        """Hold the intent before any write, and the resource for LEASE; False where somebody else holds it.
 
         *undoes* is the id of the entry that is taken back, where that is the intent.
         """
@@ -205,7 +208,7 @@ class Ledger:
             "ConditionExpression": "attribute_not_exists(holder) OR held_until < :now",
             "ExpressionAttributeValues": {
                 ":entry": {"S": entry},
-                ":until": {"N": str((now + lease).timestamp())},
+                ":until": {"N": str((now + LEASE).timestamp())},
                 ":now": {"N": str(now.timestamp())},
             },
         }

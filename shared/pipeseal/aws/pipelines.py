@@ -75,7 +75,8 @@ def _locked(document: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
     """
     if document != sent:
         return "this version of boto3 does not know all of its fields, and writing it back would lose them"
-    if any(mask in json.dumps(sent) for mask in _MASKS):
+    text = json.dumps(sent)
+    if any(mask in text for mask in _MASKS):
         return "AWS masks a token in it, and writing it back would destroy the token"
     return ""
 

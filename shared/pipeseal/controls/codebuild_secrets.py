@@ -20,9 +20,7 @@ _REFERENCES = re.compile(r"\.env\.(secrets-manager|parameter-store)\.")
 
 def reasons(project: Project, _settings: Settings) -> tuple[str, ...]:
     """Say where each secret stands and what to use instead; never the value."""
-    return tuple(
-        dict.fromkeys(Reason(f"{found.where}: {found.what}; {found.advice}.", found.path) for found in _found(project))
-    )
+    return tuple(dict.fromkeys(Reason(found.sentence, found.path) for found in _found(project)))
 
 
 def _found(project: Project) -> Iterator[Secret]:

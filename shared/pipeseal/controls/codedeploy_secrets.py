@@ -22,7 +22,7 @@ def _found(application: Application) -> Iterator[Reason]:
     for number, revision in enumerate(application.revisions):
         for path, where, text in contents(revision):
             for found in secrets.in_text(text, f"revisions[{number}].{path}", where):
-                yield Reason(f"{found.where}: {found.what}; {found.advice}.", found.path)
+                yield Reason(found.sentence, found.path)
 
 
 def fix(application: Application, _settings: Settings) -> Application:

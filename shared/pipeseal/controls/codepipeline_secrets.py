@@ -16,10 +16,7 @@ _HOLD = "a secret stands in clear in this pipeline"
 
 def reasons(pipeline: Pipeline, settings: Settings) -> tuple[str, ...]:
     """Say where each secret stands and what to use instead, never the value; or that a quarantine is over."""
-    told = (
-        Reason(f"{found.where}: {found.what}; {found.advice}.", found.path)
-        for found in secrets.in_pipeline(pipeline.document)
-    )
+    told = (Reason(found.sentence, found.path) for found in secrets.in_pipeline(pipeline.document))
     return (*told, *_over(pipeline, settings))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeseal.model import Control, Kind, Severity
 from pipeseal.model.bucket import Bucket
@@ -15,17 +14,9 @@ if TYPE_CHECKING:
 _UNDER_KMS = {"aws:kms", "aws:kms:dsse"}
 
 
-def _default(encryption: Mapping[str, Any]) -> str:
-    """Return the algorithm that S3 applies to an object that names none."""
-    for rule in encryption.get("Rules", ()):
-        if default := rule.get("ApplyServerSideEncryptionByDefault"):
-            return str(default.get("SSEAlgorithm", ""))
-    return ""
-
-
 def reasons(bucket: Bucket, _settings: Settings) -> tuple[str, ...]:
     """Say what the bucket encrypts under instead of KMS."""
-    algorithm = _default(bucket.encryption)
+    algorithm = bucket.default_algorithm
     if not bucket.encrypt or algorithm in _UNDER_KMS:
         return ()
     return (f"Default encryption is {algorithm or 'not set'}, not AWS KMS.",)

@@ -30,6 +30,12 @@ class Bucket:
         """Return the bucket's ARN."""
         return self.ref.arn
 
+    @property
+    def default_algorithm(self) -> str:
+        """Return the algorithm that S3 applies to an object that names none; "" where there is none."""
+        defaults = (rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in self.encryption.get("Rules", ()))
+        return next(filter(None, (str(default.get("SSEAlgorithm", "")) for default in defaults)), "")
+
     def requiring(self, deny: Deny) -> Self:
         """Return this bucket with *deny* in its policy; itself where the policy denies as much already.
 
@@ -59,7 +65,7 @@ class Bucket:
         if after.policy != self.policy:
             steps.append(f"bucket policy: {_rewritten(self.policy, after.policy)}")
         if after.encryption != self.encryption:
-            steps.append(f"default encryption: {_reset(after.encryption)}")
+            steps.append(f"default encryption: {_reset(after)}")
         return (Action.REMEDIATED if steps else Action.DETECTED), tuple(steps)
 
     def uses(self) -> Iterator[tuple[Ref, str]]:
@@ -80,9 +86,8 @@ def _rewritten(before: Policy, after: Policy) -> str:
     return ", ".join([*parts, "all else kept"])
 
 
-def _reset(encryption: Mapping[str, Any]) -> str:
-    if not encryption:
+def _reset(after: Bucket) -> str:
+    if not after.encryption:
         return "deleted, for there was none"
-    defaults = (rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in encryption.get("Rules", ()))
-    algorithm = next(filter(None, (default.get("SSEAlgorithm") for default in defaults)), "nothing")
+    algorithm = after.default_algorithm or "nothing"
     return f"set to {'AWS KMS' if algorithm == 'aws:kms' else algorithm}, everything else in it kept"

@@ -157,8 +157,7 @@ def _bucket(bucket: Bucket) -> Iterator[Fact]:
         yield Fact("uploads under KMS, named or by default", good=True)
     else:
         yield Fact("uploads without KMS", good=False)
-    rule = (bucket.encryption.get("Rules") or [{}])[0]
-    default = rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "nothing")
+    default = bucket.default_algorithm or "nothing"
     yield Fact(f"{default} by default", good=default.startswith("aws:kms"))
 
 

@@ -49,6 +49,11 @@ class Secret:
     what: str
     advice: str
 
+    @property
+    def sentence(self) -> str:
+        """Say it all to a person."""
+        return f"{self.where}: {self.what}; {self.advice}."
+
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
