@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.policy.reference import Request, denied
 
-from pipeseal.policy import Home, Policy
+from pipeseal.policy import Policy
+from pipeseal.policy.strangers import Home
 
 BUCKET = "arn:aws:s3:::harbor"
 OBJECTS = f"{BUCKET}/*"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pipeseal.model import Control, Kind, Severity
 from pipeseal.model.bucket import Bucket
-from pipeseal.policy import Grant, Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeseal.policy.granting import Grant
     from pipeseal.settings import Settings
 
 # What each action lets a stranger do. An ACL can hand out writing as a policy can, and a lifecycle rule deletes every
@@ -39,6 +39,8 @@ def reasons(bucket: Bucket, settings: Settings) -> tuple[str, ...]:
     """Say which statements let whom write, delete or change the rules; of buckets that hold artifacts only."""
     if not bucket.users:
         return ()
+    from pipeseal.policy.strangers import Home  # noqa: PLC0415 - only an artifact bucket's event pays for it
+
     home = Home(bucket.ref.account, settings.organization_id)
     return tuple(_sentence(grant) for grant in bucket.policy.strangers(bucket.arn, home, _HARM))
 

@@ -3,10 +3,8 @@
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import PolicyError
 from pipeseal.policy.faults import faults
-from pipeseal.policy.granting import Grant
 from pipeseal.policy.policy import Policy
 from pipeseal.policy.size import PolicyTooLarge
-from pipeseal.policy.strangers import Home
 from pipeseal.policy.verdict import Level, Verdict
 
-__all__ = ["Deny", "Grant", "Home", "Level", "Policy", "PolicyError", "PolicyTooLarge", "Verdict", "faults"]
+__all__ = ["Deny", "Level", "Policy", "PolicyError", "PolicyTooLarge", "Verdict", "faults"]

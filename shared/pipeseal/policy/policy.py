@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeseal.policy.canonical import canonical
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement, dump, load, statements
-from pipeseal.policy.granting import Grant, grants
 from pipeseal.policy.merge import merged
 from pipeseal.policy.size import LIMIT, PolicyTooLarge, proposals
-from pipeseal.policy.strangers import Home
 from pipeseal.policy.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from pipeseal.policy.granting import Grant
+    from pipeseal.policy.strangers import Home
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +67,8 @@ class Policy:
 
     def strangers(self, bucket_arn: str, home: Home, actions: Iterable[str]) -> tuple[Grant, ...]:
         """Return what each Allow lets strangers to *home* do of *actions* on the bucket, where no Deny refuses it."""
+        from pipeseal.policy.granting import grants  # noqa: PLC0415 - few buckets are asked, and each would pay
+
         return grants(bucket_arn, home, actions, tuple(zip(self.statements, _written(self), strict=True)))
 
     def require(self, deny: Deny) -> Self:
