@@ -75,6 +75,10 @@ format: setup ## put the code in shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: readme
+readme: setup ## run the commands that README.md shows and write down what they print
+	@PYTHONPATH=. $(BIN)/python tests/readme.py
+
 .PHONY: build
 build: $(SAM_VENV)/stamp ## sam build, into .aws-sam/build, and weigh the layer
 	@find functions -name __pycache__ -type d -prune -exec rm -rf {} + # they would be shipped

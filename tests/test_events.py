@@ -9,7 +9,7 @@ import pytest
 from tests.event_cases import PATTERNS, SAMPLES, cases
 
 from pipeseal.cloudtrail import subjects
-from pipeseal.sandbox.router import matcher
+from pipeseal.sandbox.rules import matcher
 
 CASES = list(cases())
 

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeseal.exemptions import Exemption, ExemptionError, Grounds, excused, grant, moment
+from pipeseal.exemptions import Circumstances, Exemption, ExemptionError, Grounds, excused, grant, moment
+from pipeseal.model import Actor
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 GROUNDS = Grounds("ada", "the vendor's scanner cannot do TLS", NOW + timedelta(days=30))
 ARN = "arn:aws:s3:::harbor"
+ADA = Actor("ada as role Release", "AssumedRole", arn="arn:aws:sts::123456789012:assumed-role/Release/ada")
+ANYHOW = Circumstances(ADA, dict)
 
 
 @pytest.mark.parametrize(
@@ -29,21 +32,74 @@ ARN = "arn:aws:s3:::harbor"
 def test_both_patterns_must_match(control: str, resource: str, holds: bool) -> None:  # noqa: FBT001 - the expectation
     """Control and resource are globs, in which case matters."""
     exemption = grant(control, resource, GROUNDS, NOW)
-    assert excused([exemption], "S3.TLS", ARN, NOW) == (exemption if holds else None)
+    assert excused([exemption], "S3.TLS", ARN, NOW, ANYHOW) == (exemption if holds else None)
 
 
 def test_an_exemption_ends() -> None:
     """It holds up to its end, and not at it."""
     exemption = grant("S3.TLS", ARN, GROUNDS, NOW)
-    assert excused([exemption], "S3.TLS", ARN, GROUNDS.until - timedelta(seconds=1))
-    assert not excused([exemption], "S3.TLS", ARN, GROUNDS.until)
+    assert excused([exemption], "S3.TLS", ARN, GROUNDS.until - timedelta(seconds=1), ANYHOW)
+    assert not excused([exemption], "S3.TLS", ARN, GROUNDS.until, ANYHOW)
 
 
 def test_an_ended_one_does_not_hide_another() -> None:
     """Each is asked in turn."""
     ended = replace(grant("S3.TLS", ARN, GROUNDS, NOW), until=NOW - timedelta(days=1))
     holding = grant("S3.*", ARN, GROUNDS, NOW)
-    assert excused([ended, holding], "S3.TLS", ARN, NOW) is holding
+    assert excused([ended, holding], "S3.TLS", ARN, NOW, ANYHOW) is holding
+
+
+@pytest.mark.parametrize(
+    ("actor", "holds"),
+    [
+        ("ada as role Release", True),
+        ("* as role Release", True),
+        ("arn:aws:sts::123456789012:assumed-role/Release/*", True),
+        ("ada", False),
+        ("* as role release", False),
+    ],
+)
+def test_an_exemption_may_hang_on_who_did_it(actor: str, holds: bool) -> None:  # noqa: FBT001 - the expectation
+    """By name as alerts have it, or by ARN; what they left stays excused when somebody else makes pipeseal look."""
+    exemption = grant("S3.TLS", ARN, GROUNDS, NOW, actor=actor)
+    assert bool(excused([exemption], "S3.TLS", ARN, NOW, ANYHOW)) is holds
+    sweep = Circumstances(Actor("the sweep", "pipeseal"), dict, stays=True)
+    assert excused([exemption], "S3.TLS", ARN, NOW, sweep)
+    assert not excused([exemption], "S3.TLS", ARN, NOW, replace(sweep, stays=False))
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "holds"),
+    [
+        ("team=harbor", {"team": "harbor"}, True),
+        ("team=har*", {"team": "harbor"}, True),
+        ("team=*", {"team": ""}, True),
+        ("team=harbor", {"Team": "harbor"}, False),
+        ("team=*", {}, False),
+        ("team=harbor", {"pipeseal:exempt": "true", "team": "quay"}, False),
+    ],
+)
+def test_an_exemption_may_hang_on_a_tag(tag: str, tags: dict[str, str], holds: bool) -> None:  # noqa: FBT001
+    """Only the tag that the operator wrote into the exemption counts, whatever a resource says of itself."""
+    exemption = grant("S3.TLS", ARN, GROUNDS, NOW, tag=tag)
+    assert bool(excused([exemption], "S3.TLS", ARN, NOW, Circumstances(ADA, lambda: tags))) is holds
+
+
+def test_tags_are_asked_for_only_where_one_matters() -> None:
+    """Reading them is a call to AWS."""
+
+    def unasked() -> dict[str, str]:
+        raise AssertionError
+
+    others = [grant("S3.TLS", "*", GROUNDS, NOW), grant("KMS.*", "*", GROUNDS, NOW, tag="team=harbor")]
+    assert excused(others, "S3.TLS", ARN, NOW, Circumstances(ADA, unasked)) is others[0]
+
+
+@pytest.mark.parametrize("tag", ["harbor", "=harbor", "="])
+def test_a_tag_has_a_key(tag: str) -> None:
+    """A pattern without one would excuse whatever carries any tag."""
+    with pytest.raises(ExemptionError, match="KEY=VALUE"):
+        grant("S3.TLS", ARN, GROUNDS, NOW, tag=tag)
 
 
 @pytest.mark.parametrize("control", ["s3.tls", "S3.TSL", "S3"])

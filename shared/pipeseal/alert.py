@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ _DONE = {
     Action.QUARANTINED: "quarantined",
     Action.DETECTED: "needs you",
     Action.FAILED: "could not be put right",
+    Action.ESCALATED: "keeps being undone",
 }
 # What every exemption needs, as placeholders that a shell takes as they are.
 _GROUNDS = "--owner 'WHO' --reason 'WHY' --until 30d"
@@ -52,12 +53,7 @@ def compose(outcome: Outcome, plan: Plan, cause: Cause) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in plan.findings],
         "done": list(outcome.steps),
         "proposed": [step for step in proposed if step not in outcome.steps],
-        "actor": {
-            "name": cause.actor.name,
-            "type": cause.actor.kind,
-            "mfa": cause.actor.mfa,
-            "via": cause.actor.via,
-        },
+        "actor": cause.actor.as_dict(),
         "event": {"id": cause.id, "name": cause.name, "time": cause.time.isoformat()},
     }
 
@@ -83,19 +79,19 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
 
 
-def subject(alert: dict[str, Any]) -> str:
+def subject(alert: Mapping[str, Any]) -> str:
     """Return the mail's subject: ASCII, one line, at most 100 characters."""
     resource = alert["resource"]
     line = f"[pipeseal] {resource['type']} {resource['name']} {_DONE[Action(alert['action'])]}"
     return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 3] + "..."
 
 
-def letter(alert: dict[str, Any]) -> str:
+def letter(alert: Mapping[str, Any]) -> str:
     """Return the alert as a letter."""
     return "\n".join(_lines(alert)) + "\n"
 
 
-def _lines(alert: dict[str, Any]) -> Iterator[str]:
+def _lines(alert: Mapping[str, Any]) -> Iterator[str]:
     resource = alert["resource"]
     yield f"{resource['type'].capitalize()} {resource['name']} {_DONE[Action(alert['action'])]}."
     yield f"Severity {alert['severity']}, account {alert['account']}, {alert['region']}."
@@ -143,14 +139,14 @@ def _wrapped(text: str) -> str:
     return _WRAPPER.fill("".join(c if c.isprintable() else " " for c in text))
 
 
-def _who(alert: dict[str, Any]) -> str:
+def _who(alert: Mapping[str, Any]) -> str:
     actor, event = alert["actor"], alert["event"]
     mfa = {True: "with MFA", False: "without MFA", None: "MFA not recorded"}[actor["mfa"]]
     via = f" through {actor['via']}" if actor["via"] else ""
     return f"{actor['name']}{via}, {mfa}: {event['name']} at {event['time']}."
 
 
-def _nothing(alert: dict[str, Any]) -> str:
+def _nothing(alert: Mapping[str, Any]) -> str:
     if alert["action"] == Action.FAILED:
         return "Nothing was written."
     if any(finding["mode"] == Mode.DETECT for finding in alert["findings"]):

@@ -6,7 +6,7 @@ Shapes: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-ev
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,8 +38,17 @@ def subjects(event: Record) -> tuple[Ref, ...]:
     None where the call failed, where it concerns another account's resource, or where another service uses the
     same event name. Raises Malformed where the event does not say what it must.
     """
+    return _named_by(event, _SUBJECT)
+
+
+def touched(event: Record) -> tuple[Ref, ...]:
+    """Return what `subjects` does, and the resources that a call touched of which no rule of the template hears."""
+    return _named_by(event, {**_SUBJECT, **_UNHEARD})
+
+
+def _named_by(event: Record, table: Mapping[tuple[str, str], _Find]) -> tuple[Ref, ...]:
     detail = _detail(event)
-    find = _SUBJECT.get((_text(detail, "eventSource"), _text(detail, "eventName")))
+    find = table.get((_text(detail, "eventSource"), _text(detail, "eventName")))
     if find is None or detail.get("errorCode"):
         return ()
     account = _matching(_ACCOUNT, "account", event.get("account"), detail.get("recipientAccountId"))
@@ -61,7 +70,27 @@ def cause(event: Record) -> Cause:
         name=_plain(_text(detail, "eventName")),
         time=_time(detail.get("eventTime") or event.get("time")),
         actor=_actor(detail),
+        put=_put(detail),
     )
+
+
+def is_echo(event: Record, roles: Collection[str]) -> bool:
+    """Say whether one of *roles* (ARNs) made the call: what pipeseal itself did comes back as an event too.
+
+    Whoever has no role, or none that the record names, is somebody else.
+    """
+    session = _mapping(_mapping(_detail(event).get("userIdentity")).get("sessionContext"))
+    return _mapping(session.get("sessionIssuer")).get("arn") in roles
+
+
+def _put(detail: Record) -> Any:
+    """Return the bucket policy that the call put, {} where it deleted the policy, None where it did neither."""
+    if detail.get("eventSource") != "s3.amazonaws.com":
+        return None
+    if detail.get("eventName") == "DeleteBucketPolicy":
+        return {}
+    request = _mapping(detail.get("requestParameters"))
+    return request.get("bucketPolicy") if detail.get("eventName") == "PutBucketPolicy" else None
 
 
 def _detail(event: Record) -> Record:
@@ -224,7 +253,9 @@ def _trail(value: object, account: str, region: str) -> Iterator[Ref]:
     yield from _named(Kind.TRAIL, account, region, value)
 
 
-_SUBJECT: Mapping[tuple[str, str], Callable[[Record, str, str], Iterator[Ref]]] = {
+_Find = Callable[[Record, str, str], Iterator[Ref]]
+
+_SUBJECT: Mapping[tuple[str, str], _Find] = {
     ("codepipeline.amazonaws.com", "CreatePipeline"): _pipelines,
     ("codepipeline.amazonaws.com", "UpdatePipeline"): _pipelines,
     ("codepipeline.amazonaws.com", "DeletePipeline"): _gone_pipeline,
@@ -250,6 +281,26 @@ _SUBJECT: Mapping[tuple[str, str], Callable[[Record, str, str], Iterator[Ref]]] 
     ("kms.amazonaws.com", "DisableKeyRotation"): _old_key,
 }
 
+# What changes the same resources and cannot break a control: whoever follows them record by record must know it.
+_UNHEARD: Mapping[tuple[str, str], _Find] = {
+    ("s3.amazonaws.com", "CreateBucket"): _buckets,
+    ("s3.amazonaws.com", "DeleteBucket"): _buckets,
+    ("s3.amazonaws.com", "PutBucketWebsite"): _buckets,
+    ("s3.amazonaws.com", "DeleteBucketWebsite"): _buckets,
+    ("kms.amazonaws.com", "EnableKeyRotation"): _old_key,
+    ("kms.amazonaws.com", "DisableKey"): _old_key,
+    ("kms.amazonaws.com", "ScheduleKeyDeletion"): _old_key,
+    ("codedeploy.amazonaws.com", "CreateApplication"): _applications,
+    ("codedeploy.amazonaws.com", "DeleteApplication"): _applications,
+    ("codebuild.amazonaws.com", "DeleteProject"): _projects,
+}
+
+HEARD = frozenset(_SUBJECT)
+"""(eventSource, eventName) of every event that a rule of the template hears."""
+
+TELLING = HEARD | frozenset(_UNHEARD)
+"""The same of every record that tells how a resource is."""
+
 # --------------------------------------------------------------------- actor
 
 
@@ -263,6 +314,7 @@ def _actor(detail: Record) -> Actor:
         kind=_plain(identity.get("type") or "unknown"),
         mfa=None if mfa is None else str(mfa).lower() == "true",
         via=_plain(_via(detail, identity)),
+        arn=_plain(identity.get("arn") or ""),
     )
 
 

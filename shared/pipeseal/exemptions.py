@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from pipeseal.controls import controls_of
-from pipeseal.model import Kind
+from pipeseal.controls import every_control
+from pipeseal.model import Actor
 
 _LONGEST = 500
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
@@ -36,7 +36,9 @@ class Grounds:
 class Exemption:
     """*control* (a glob on ids) does not apply to *resource* (a glob on ARNs) before *until*; case matters in both.
 
-    Raises ExemptionError where a text is blank, too long or not printable, or where *until* has no time zone.
+    With *actor* (a glob on names and ARNs) only what they did is excused, for as long as it stays as they left it. With
+    *tag* (KEY=VALUE, VALUE a glob) only a resource that carries the tag is. Raises ExemptionError where a text is
+    blank, too long or not printable, or where *until* has no time zone.
     """
 
     id: str
@@ -45,11 +47,17 @@ class Exemption:
     owner: str
     reason: str
     until: datetime
+    actor: str = ""
+    tag: str = ""
 
     def __post_init__(self) -> None:
         """Check what must hold of every exemption, the ended ones too."""
         for name in ("id", "control", "resource", "owner", "reason"):
             _check(name, getattr(self, name))
+        for name in filter(lambda name: getattr(self, name), ("actor", "tag")):
+            _check(name, getattr(self, name))
+        if self.tag and not all(self.tag.partition("=")[:2]):
+            raise ExemptionError(f"tag: {self.tag!r} is none; write KEY=VALUE, or KEY=* for any value")
         if self.until.utcoffset() is None:
             raise ExemptionError(f"until: {self.until.isoformat()} has no time zone; add Z for UTC")
 
@@ -78,28 +86,54 @@ class Exemption:
         return now < self.until
 
 
-def grant(control: str, resource: str, grounds: Grounds, now: datetime) -> Exemption:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What an exemption may hang on beside control and resource."""
+
+    actor: Actor
+    """Who did what is to be excused."""
+    tags: Callable[[], Mapping[str, str]]
+    """Gives the resource's tags; asked only where a tag matters."""
+    stays: bool = False
+    """Whether everything is as somebody left it who was excused."""
+
+    def allow(self, exemption: Exemption) -> bool:
+        """Say whether *exemption* hangs on nothing that is not the case."""
+        names = (self.actor.name, self.actor.arn)
+        if exemption.actor and not (self.stays or any(fnmatchcase(name, exemption.actor) for name in names)):
+            return False
+        key, _, value = exemption.tag.partition("=")
+        return not exemption.tag or (key in self.tags() and fnmatchcase(self.tags()[key], value))
+
+
+def grant(  # noqa: PLR0913 - the parts of an exemption
+    control: str, resource: str, grounds: Grounds, now: datetime, *, actor: str = "", tag: str = ""
+) -> Exemption:
     """Return a new exemption with an id of its own; raise ExemptionError where it could excuse nothing."""
     _check("control", control)
     _check("resource", resource)
-    known = dict.fromkeys(each.id for kind in Kind for each in controls_of(kind))
+    known = [each.id for each in every_control()]
     if not any(fnmatchcase(each, control) for each in known):
         raise ExemptionError(f"control: {control!r} matches none; there are: {', '.join(known)}")
     if not resource.startswith(("arn:", "*")):
         raise ExemptionError(f"resource: {resource!r} is no ARN; write arn:aws:s3:::harbor, or arn:aws:s3:::team-*")
-    parts = (control, resource, grounds.owner, grounds.reason, grounds.until.isoformat(), now.isoformat())
+    parts = (control, resource, actor, tag, *map(str, (grounds.owner, grounds.reason, grounds.until, now)))
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
     identity = f"ex-{now:%Y%m%d}-{digest[:8]}"
-    exemption = Exemption(identity, control, resource, grounds.owner, grounds.reason, grounds.until)
+    exemption = Exemption(identity, control, resource, grounds.owner, grounds.reason, grounds.until, actor, tag)
     if not exemption.holds(now):
         raise ExemptionError(f"until: {grounds.until.isoformat()} is past; an exemption ends in the future")
     return exemption
 
 
-def excused(exemptions: Iterable[Exemption], control_id: str, arn: str, now: datetime) -> Exemption | None:
+def excused(
+    exemptions: Iterable[Exemption], control_id: str, arn: str, now: datetime, circumstances: Circumstances
+) -> Exemption | None:
     """Return the exemption under which the control does not apply to the resource with that ARN now, if any."""
     for each in exemptions:
-        if each.holds(now) and fnmatchcase(control_id, each.control) and fnmatchcase(arn, each.resource):
+        if not (each.holds(now) and fnmatchcase(control_id, each.control) and fnmatchcase(arn, each.resource)):
+            continue
+        if circumstances.allow(each):
             return each
     return None
 

@@ -59,6 +59,8 @@ class Settings:
     """The oldest TLS version that buckets take, 1.2 or 1.3; "" leaves that to AWS."""
     organization_id: str = ""
     """The organisation (o-...) whose accounts are no strangers; "" where only the account itself is none."""
+    war_limit: int = 3
+    """How often within an hour a control puts the same resource right before it leaves the matter to people."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -76,6 +78,7 @@ class Settings:
             quarantine_secrets=_flag(environment, "QUARANTINE_SECRETS"),
             minimum_tls_version=_tls_version(environment.get("MINIMUM_TLS_VERSION", "")),
             organization_id=_organization(environment.get("ORGANIZATION_ID", "")),
+            war_limit=_war_limit(environment.get("WAR_LIMIT", "") or "3"),
         )
 
     def mode_of(self, control: str) -> Mode:
@@ -122,6 +125,12 @@ def _artifact_keys(text: str) -> dict[str, str]:
 def _days(text: str) -> int:
     if not text.isdecimal() or not 7 <= int(text) <= 30:  # noqa: PLR2004 - KMS's own bounds
         raise SettingsError(f"DELETION_WINDOW_DAYS is {text!r}; KMS takes 7 to 30 days")
+    return int(text)
+
+
+def _war_limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:  # noqa: PLR2004 - as the template has it
+        raise SettingsError(f"WAR_LIMIT is {text!r}; it must be 1 to 100 times within an hour")
     return int(text)
 
 

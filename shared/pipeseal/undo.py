@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeseal.aws.ledger import Entry, entry_id
+from pipeseal.aws.entries import Entry, entry_id
 from pipeseal.exemptions import Exemption, grant
 from pipeseal.model import Action, Actor, Cause, Outcome, Plan
 from pipeseal.model.pipeline import Pipeline
@@ -77,18 +77,20 @@ def carry_out(reversal: Reversal, world: World) -> Outcome:
     plan = Plan(reversal.before, reversal.after, reversal.after, ())
     own = entry_id(now, entry.id, now.isoformat())
     cause = Cause(entry.id, "pipeseal undo", now, Actor(owner, "operator"))
-    if not world.ledger.open(own, plan, cause, undoes=entry.id):
+    turn = world.ledger.memory(ref.arn).turn
+    if not world.ledger.open(own, plan, cause, {}, turn=turn, undoes=entry.id):
         raise UndoRefused(f"{ref.arn} is being put right at this moment; try again in a minute")
     try:
         _write(reversal, world)
     except BaseException:
         for exemption in reversal.exemptions:
             world.ledger.end(exemption.id)
-        world.ledger.close(Outcome(ref, Action.FAILED, plan, (), own), told="")
+        world.ledger.close(Outcome(ref, Action.FAILED, plan, (), own), plan, told="")
         raise
     used = tuple(exemption.id for exemption in reversal.exemptions)
     outcome = Outcome(ref, Action.UNDONE, plan, reversal.steps, own, used)
-    world.ledger.undone(outcome, entry)
+    # Whoever left a mark meanwhile need not be asked: the event of the write itself brings the next look.
+    world.ledger.close(outcome, plan, told="", takes_back=entry)
     return outcome
 
 

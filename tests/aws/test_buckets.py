@@ -13,7 +13,7 @@ from tests.account import ACCOUNT, REGION, Account
 
 from pipeseal.aws import buckets
 from pipeseal.aws.clients import client
-from pipeseal.aws.ledger import Memory
+from pipeseal.aws.memory import Memory
 from pipeseal.model import Kind, Ref
 from pipeseal.settings import Scope, Settings
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeseal.aws.clients import client, forget
+from pipeseal.aws.clients import as_sent, client, forget
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from tests.account import Account
 
 CALLS: dict[str, Callable[[Any], object]] = {
     "s3": lambda s3: s3.get_bucket_policy(Bucket="acme"),
@@ -57,3 +59,16 @@ def test_calls_go_to_the_endpoint_of_their_region(
     wanted = host.format(service)
     legacy = wanted.replace("s3.us-east-1.", "s3.")  # S3's global endpoint is in us-east-1
     assert any(part in str(reached.value) for part in (wanted, legacy))
+
+
+def test_what_is_sent_to_another_thread_is_not_heard(account: Account) -> None:
+    """Threads share a client, and each collects what it was sent itself."""
+    made = client("codebuild", "us-east-1")
+    with as_sent(made) as sent:
+        other = Thread(target=made.list_projects)
+        other.start()
+        other.join()
+        assert sent == []
+        made.list_projects()
+    made.list_projects()
+    assert sent == [{"projects": []}]

@@ -13,7 +13,7 @@ from tests.resources import PIPELINE
 
 from pipeseal.aws import keys
 from pipeseal.aws.clients import client
-from pipeseal.aws.ledger import Memory
+from pipeseal.aws.memory import Memory
 from pipeseal.model import Kind, Ref
 from pipeseal.settings import Settings
 

@@ -11,7 +11,8 @@ import pytest
 from tests.account import ENVIRONMENT, Account
 from tests.resources import bucket
 
-from pipeseal.aws.ledger import LEASE, Ledger, Throttled, entry_id
+from pipeseal.aws.entries import entry_id
+from pipeseal.aws.ledger import LEASE, Ledger, Overrun, Throttled
 from pipeseal.decide import decide
 from pipeseal.exemptions import Grounds, grant
 from pipeseal.model import Action, Actor, Cause, Outcome
@@ -44,41 +45,109 @@ def ledger(account: Account, clock: Clock) -> Ledger:
     return Ledger(boto3.client("dynamodb"), ENVIRONMENT["LEDGER_TABLE"], clock)
 
 
+def begin(ledger: Ledger, entry: str, turn: int = 0) -> bool:
+    """Open an entry for PLAN, read at that *turn*."""
+    return ledger.open(entry, PLAN, CAUSE, {"action": "remediated"}, turn=turn)
+
+
+def done(entry: str, action: Action = Action.REMEDIATED) -> Outcome:
+    """Make the outcome that closes *entry*."""
+    return Outcome(PLAN.before.ref, action, PLAN, ("done",), entry)
+
+
 def test_an_intent_is_there_before_its_outcome(account: Account, ledger: Ledger) -> None:
     """A function that is killed in between leaves what it was about to do and how it was before."""
-    assert ledger.open("one", PLAN, CAUSE)
+    assert begin(ledger, "one")
     (entry,) = account.entries()
     assert "outcome" not in entry
     assert entry["before"]["policy"] is None
     assert entry["after"]["policy"]["Statement"]
-    assert entry["actor"] == {"name": "ada", "type": "IAMUser", "mfa": True, "via": ""}
+    assert entry["actor"] == {"name": "ada", "type": "IAMUser", "mfa": True, "via": "", "arn": ""}
+    begun = ledger.begun(ARN, "one")
+    assert begun
+    assert (begun.alert, begun.cause, begun.closed) == ({"action": "remediated"}, CAUSE, None)
 
 
 def test_one_holder_at_a_time(ledger: Ledger, clock: Clock) -> None:
     """Whoever comes while another is at work goes; a holder that was killed is in the way for its lease only."""
-    assert ledger.open("one", PLAN, CAUSE)
-    assert not ledger.open("two", PLAN, CAUSE)
+    assert begin(ledger, "one")
+    assert not begin(ledger, "two")
+    assert not ledger.inherit(ARN, "one")
     clock.now += LEASE + timedelta(seconds=1)
-    assert ledger.open("three", PLAN, CAUSE)
+    assert begin(ledger, "three")
+    clock.now += LEASE + timedelta(seconds=1)
+    assert not ledger.inherit(ARN, "one")
+    assert ledger.inherit(ARN, "three")
+    assert not ledger.inherit(ARN, "three")
 
 
-@pytest.mark.parametrize("end", ["close", "release"])
-def test_the_resource_is_let_go(ledger: Ledger, end: str) -> None:
-    """After the outcome, or after a failure, the next one may begin."""
-    assert ledger.open("one", PLAN, CAUSE)
-    if end == "close":
-        ledger.close(Outcome(PLAN.before.ref, Action.REMEDIATED, PLAN, ("done",), "one"), told="")
-    else:
-        ledger.release(ARN)
-    assert ledger.open("two", PLAN, CAUSE)
+def test_what_was_read_before_another_turn_is_old(ledger: Ledger) -> None:
+    """Somebody who read the resource, and then waited while another put it right, must look again."""
+    assert begin(ledger, "one")
+    ledger.close(done("one"), PLAN, told="")
+    assert ledger.memory(ARN).turn == 1
+    assert not begin(ledger, "two")
+    assert begin(ledger, "two", turn=1)
+
+
+def test_the_resource_is_let_go(ledger: Ledger) -> None:
+    """After a failure the next one may begin at once; whoever no longer holds it lets nothing go."""
+    assert begin(ledger, "one")
+    ledger.give_up(ARN, "another")
+    assert not begin(ledger, "two")
+    ledger.give_up(ARN, "one")
+    assert begin(ledger, "two")
+    with pytest.raises(Overrun, match="held too long"):
+        ledger.close(done("one"), PLAN, told="")
+    assert ledger.memory(ARN).holder == "two"
+
+
+def test_a_mark_reaches_the_holder(ledger: Ledger, clock: Clock) -> None:
+    """Who comes meanwhile leaves word of why; the holder hears it once, and nobody leaves word where nobody is."""
+    other = replace(CAUSE, id="77aa", put={"Statement": []})
+    assert not ledger.mark(ARN, "two", other)
+    assert begin(ledger, "one")
+    assert not ledger.mark(ARN, "one", other)  # one's own twin waits instead
+    assert ledger.mark(ARN, "two", CAUSE)
+    assert ledger.mark(ARN, "three", other)
+    assert ledger.close(done("one"), PLAN, told="") == other
+    assert begin(ledger, "two", turn=1)
+    assert ledger.close(done("two"), PLAN, told="") is None
+    assert begin(ledger, "three", turn=2)
+    clock.now += LEASE + timedelta(seconds=1)
+    assert not ledger.mark(ARN, "four", other)
+
+
+def test_wars_and_what_was_put_right_are_remembered(ledger: Ledger, clock: Clock) -> None:
+    """Until they are over, or an operator says so."""
+    late, spell = {"S3.TLS": (NOW, NOW + timedelta(minutes=5))}, timedelta(hours=1)
+    assert begin(ledger, "one")
+    ledger.close(done("one"), PLAN, told="", righted=late, wars={"S3.TLS": NOW})
+    memory = ledger.memory(ARN)
+    assert memory.of_late(NOW + timedelta(minutes=61), spell) == {"S3.TLS": (NOW + timedelta(minutes=5),)}
+    assert memory.at_war(NOW + timedelta(minutes=59), spell) == {"S3.TLS": NOW}
+    assert memory.at_war(NOW + timedelta(minutes=60), spell) == {}
+    ledger.resume(ARN)
+    assert (ledger.memory(ARN).righted, ledger.memory(ARN).wars) == ({}, {})
+
+
+def test_uses_of_exemptions_are_counted(ledger: Ledger, clock: Clock) -> None:
+    """How often, and where and when last."""
+    ledger.use(["ex-1", "ex-2"], "arn:one")
+    clock.now += timedelta(hours=1)
+    ledger.use(["ex-1"], "arn:two")
+    uses = ledger.uses()
+    assert (uses["ex-1"].count, uses["ex-1"].resource, uses["ex-1"].time) == (2, "arn:two", clock.now.isoformat())
+    assert (uses["ex-2"].count, uses["ex-2"].resource) == (1, "arn:one")
+    assert ledger.exemptions() == ()
 
 
 def test_users_and_what_was_told_are_remembered(ledger: Ledger) -> None:
     """The memory of a bucket outlives what is done to it."""
     ledger.relink("arn:pipeline:one", {}, {ARN: "arn:key"})
     ledger.relink("arn:pipeline:two", {}, {ARN: ""})
-    assert ledger.open("one", PLAN, CAUSE)
-    ledger.close(Outcome(PLAN.before.ref, Action.DETECTED, PLAN, (), "one"), told="digest")
+    assert begin(ledger, "one")
+    ledger.close(done("one", Action.DETECTED), PLAN, told="digest")
     memory = ledger.memory(ARN)
     assert memory.users == {"arn:pipeline:one": "arn:key", "arn:pipeline:two": ""}
     assert memory.told == "digest"
@@ -145,7 +214,7 @@ def test_exemptions_come_with_the_memory(account: Account, ledger: Ledger) -> No
 def test_an_entry_is_found_by_its_id_alone(ledger: Ledger) -> None:
     """With the whole of its Ref, which a bucket's ARN does not hold, and which controls wrote."""
     identity = entry_id(NOW, "5f0c", ARN)
-    assert ledger.open(identity, PLAN, CAUSE)
+    assert begin(ledger, identity)
     found = ledger.entry(identity)
     assert found
     assert (found.ref, found.intent, found.outcome) == (PLAN.before.ref, "remediated", "")

@@ -14,7 +14,7 @@ from tests.resources import advanced, basic
 
 from pipeseal.aws import trails
 from pipeseal.aws.clients import client
-from pipeseal.aws.ledger import Memory
+from pipeseal.aws.memory import Memory
 from pipeseal.model import Kind, Ref
 from pipeseal.model.trail import Trail
 from pipeseal.settings import Settings

@@ -29,7 +29,7 @@ from pipeseal.cloudtrail import cause, subjects
 from pipeseal.model import Kind, Ref
 from pipeseal.reconcile import reconcile
 from pipeseal.sandbox import extend_moto
-from pipeseal.sandbox.router import matcher
+from pipeseal.sandbox.rules import matcher
 from pipeseal.sandbox.stack import Function, Stack
 
 ROOT = Path(__file__).parents[2]

@@ -141,11 +141,11 @@ def test_options_that_make_no_sense_are_refused(arguments: tuple[str, ...], said
 
 def test_what_is_missing_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """No moto, no template: one line, exit status 2."""
-    monkeypatch.setitem(sys.modules, "pipeseal.sandbox.account", None)
-    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.delitem(sys.modules, "pipeseal.sandbox.account", raising=False)
+    monkeypatch.setitem(sys.modules, "moto.core.base_backend", None)
     result = run("demo")
     assert result.exit_code == 2
-    assert "needs rich" in result.stderr
+    assert "needs moto, which is not installed" in result.stderr
     assert "make setup" in result.stderr
 
 

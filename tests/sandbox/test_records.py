@@ -14,7 +14,7 @@ from pipeseal.cloudtrail import cause, subjects
 from pipeseal.sandbox.account import Account
 from pipeseal.sandbox.people import ACCOUNT, ADA, GRACE, REGION, TERRAFORM, Person, person_of
 from pipeseal.sandbox.records import Answer, Request, event_of
-from pipeseal.sandbox.router import matcher
+from pipeseal.sandbox.rules import matcher
 from pipeseal.sandbox.stack import Stack, find_template
 
 POLICY = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pipeseal.alert import letter, subject
 
 
-def publish(client: Any, topic: str, alert: dict[str, Any]) -> None:
+def publish(client: Any, topic: str, alert: Mapping[str, Any]) -> None:
     """Send *alert* to whoever subscribes; its message attributes drive their filter policies."""
     attributes = {name: {"DataType": "String", "StringValue": alert[name]} for name in _FILTERED}
     attributes["control"] = {"DataType": "String.Array", "StringValue": json.dumps(alert["controls"])}

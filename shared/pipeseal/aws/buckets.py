@@ -12,16 +12,35 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pipeseal.aws.clients import Clients, code, unless
-from pipeseal.model import Ref
+from pipeseal.aws.pages import Listed, Page, asking
+from pipeseal.model import Kind, Ref
 from pipeseal.model.bucket import Bucket
 from pipeseal.policy import Policy
 from pipeseal.settings import Scope
 
 if TYPE_CHECKING:
-    from pipeseal.aws.ledger import Memory
+    from pipeseal.aws.memory import Memory
     from pipeseal.settings import Settings
 
 _DENIED = {"AccessDenied", "MethodNotAllowed", "AllAccessDisabled"}
+# The most that S3 lists at once. An account with a quota of more buckets must be listed page by page.
+_PAGE = 10_000
+
+
+def page(clients: Clients, account: str, region: str, token: str) -> Page:
+    """Return the buckets of *region*, one call a page.
+
+    S3 takes BucketRegion at that Region's own endpoint only; and to S3 a bucket may count as created when its policy
+    was last changed.
+    """
+    found = clients("s3", region).list_buckets(
+        MaxBuckets=_PAGE, BucketRegion=region, **asking("ContinuationToken", token)
+    )
+    listed = (
+        Listed(Ref(Kind.BUCKET, account, region, bucket["Name"]), bucket.get("CreationDate"))
+        for bucket in found.get("Buckets", ())
+    )
+    return Page(tuple(listed), found.get("ContinuationToken", ""))
 
 
 def read(clients: Clients, ref: Ref, memory: Memory, settings: Settings) -> Bucket | None:
@@ -79,6 +98,12 @@ def reread(clients: Clients, before: Bucket, after: Bucket) -> Bucket:
         return replace(after, encryption=_encryption(clients, after.ref))
     live = _policy(clients, after.ref)
     return after if live.same_as(after.policy) else replace(after, policy=live)
+
+
+def tags(clients: Clients, ref: Ref) -> dict[str, str]:
+    """Return the bucket's tags."""
+    found = unless("NoSuchTagSet", clients("s3", ref.region).get_bucket_tagging, **_named(ref))
+    return {tag["Key"]: tag["Value"] for tag in found["TagSet"]} if found else {}
 
 
 def _named(ref: Ref) -> dict[str, str]:

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from threading import local
+from typing import Any, NamedTuple
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
 Clients = Callable[[str, str], Any]
+
+_DENIED = ("AccessDenied", "UnauthorizedOperation", "AuthorizationError", "AllAccessDisabled", "MethodNotAllowed")
+_FINAL = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+# Codes that come with those statuses too and pass by themselves, or are about the caller's clock and credentials.
+_PASSING = re.compile(
+    "Throttl|TooManyRequests|SlowDown|RequestLimit|ProvisionedThroughput|Timeout|TimedOut|Unavailable|Internal|Concurrent|"
+    "Conflict|Aborted|InProgress|Expired|Token|Signature|Skewed|UnrecognizedClient|NotFound|NoSuch|DoesNotExist"
+)
+_CONFLICT = re.compile("Aborted|Concurrent|Conflict")
+_NAMED = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z]+)")
+_LONGEST_ANSWER = 500
+# AWS's answer mostly names the action; S3's older ones do not, and there the action has another name than the call.
+_ACTIONS = {
+    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "ListBuckets": "s3:ListAllMyBuckets",
+    **{name: f"s3:{name}" for name in ("GetBucketPolicy", "PutBucketPolicy", "GetBucketWebsite", "GetBucketTagging")},
+    **{
+        name: f"kms:{name}"
+        for name in ("DescribeKey", "DisableKey", "EnableKeyRotation", "GetKeyRotationStatus", "ScheduleKeyDeletion")
+    },
+}
 
 # Below Lambda's own time-out, so that an AWS that does not answer is an error with a name.
 CONFIG = Config(
@@ -47,22 +71,68 @@ def code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+class Refusal(NamedTuple):
+    """A call that AWS will refuse the next time too."""
+
+    permission: str
+    """The IAM action that the call needs."""
+    denied: bool
+    """Whether it is the permission that is missing; else AWS does not take what it was given."""
+    answer: str
+    """AWS's answer, in one printable line."""
+
+
+def refusal(error: ClientError) -> Refusal | None:
+    """Return what was refused for good, or None where trying again may help or the thing is simply not there."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
+    answered = code(error)
+    denied = answered.startswith(_DENIED)
+    if not denied and (status not in _FINAL or _PASSING.search(answered)):
+        return None
+    message = error.response.get("Error", {}).get("Message", "")
+    named = _NAMED.search(message)
+    permission = named[1] if named else _permission(error)
+    line = "".join(c if c.isprintable() else " " for c in f"{answered}: {message}").rstrip(": .")
+    return Refusal(permission, denied, line[:_LONGEST_ANSWER])
+
+
+def _permission(error: ClientError) -> str:
+    """Return the IAM action of the operation that failed, by its name where AWS does not say."""
+    operation = error.operation_name
+    return _ACTIONS.get(operation) or f"the permission for {operation}"
+
+
+def conflicts(error: ClientError) -> bool:
+    """Say whether AWS did not do it because somebody else was writing to the same thing."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.CONFLICT or bool(_CONFLICT.search(code(error)))
+
+
 @contextmanager
 def as_sent(client: Any) -> Iterator[list[dict[str, Any]]]:
-    """Collect what AWS sends *client* in JSON meanwhile: botocore drops what its model does not know."""
-    sent: list[dict[str, Any]] = []
-    events = client.meta.events
+    """Collect what AWS sends *client* in JSON to this thread meanwhile: botocore drops what its model does not know."""
     event = f"before-parse.{client.meta.service_model.service_name}"
-
-    def hear(response_dict: dict[str, Any], **_: Any) -> None:
-        if response_dict["status_code"] == HTTPStatus.OK:
-            sent.append(json.loads(response_dict["body"]))
-
-    events.register(event, hear, unique_id="pipeseal-as-sent")
+    client.meta.events.register(event, _hear, unique_id="pipeseal-as-sent")  # once: threads share the client
+    sent: list[dict[str, Any]] = []
+    _hearing.sent = sent
     try:
         yield sent
     finally:
-        events.unregister(event, unique_id="pipeseal-as-sent")
+        _hearing.sent = None
+
+
+class _Hearing(local):
+    """What a thread is being sent, while it collects that."""
+
+    sent: list[dict[str, Any]] | None = None
+
+
+_hearing = _Hearing()
+
+
+def _hear(response_dict: dict[str, Any], **_: Any) -> None:
+    if _hearing.sent is not None and response_dict["status_code"] == HTTPStatus.OK:
+        _hearing.sent.append(json.loads(response_dict["body"]))
 
 
 def unless(missing: str, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any] | None:

@@ -7,19 +7,48 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeseal.aws.clients import Clients, unless
+from botocore.exceptions import ClientError
+
+from pipeseal.aws.clients import Clients, code, unless
+from pipeseal.aws.pages import Listed, Page, asking
 from pipeseal.model import Kind, Ref
 from pipeseal.model.key import Key
 
 if TYPE_CHECKING:
-    from pipeseal.aws.ledger import Memory
+    from pipeseal.aws.memory import Memory
     from pipeseal.settings import Settings
 
 _REPLICA_SECONDS = 20
+# ListKeys gives no more than ids, so that a page costs as many calls as it has keys.
+_PAGE = 100
 
 
 class NotReady(Exception):
     """A replica is still being made; KMS changes its state only afterwards."""
+
+
+def page(clients: Clients, account: str, region: str, token: str) -> Page:
+    """Return the keys of *region* that are *account*'s to manage and not about to be deleted: a call for each key.
+
+    One that may not be described is among them: whoever reads it hears why.
+    """
+    kms = clients("kms", region)
+    found = kms.list_keys(Limit=_PAGE, **asking("Marker", token))
+    refs = (Ref(Kind.KEY, account, region, each["KeyId"]) for each in found["Keys"])
+    listed = filter(None, (_listed(kms, ref) for ref in refs))
+    return Page(tuple(listed), found["NextMarker"] if found.get("Truncated") else "")
+
+
+def _listed(kms: Any, ref: Ref) -> Listed | None:
+    try:
+        found = unless("NotFoundException", kms.describe_key, KeyId=ref.arn)
+    except ClientError as error:
+        if code(error) != "AccessDeniedException":
+            raise
+        return Listed(ref, None)
+    if found is None or found["KeyMetadata"].get("KeyManager") == "AWS" or described(found["KeyMetadata"]).dying:
+        return None
+    return Listed(ref, found["KeyMetadata"].get("CreationDate"))
 
 
 def read(clients: Clients, ref: Ref, memory: Memory | None, _settings: Settings) -> Key | None:
@@ -93,3 +122,9 @@ def reread(clients: Clients, before: Key, after: Key) -> Key:
         return _with_rotation(clients, after)
     found = clients("kms", after.ref.region).describe_key(KeyId=after.ref.arn)
     return replace(described(found["KeyMetadata"]), users=after.users, rotates=after.rotates)
+
+
+def tags(clients: Clients, ref: Ref) -> dict[str, str]:
+    """Return the key's tags."""
+    pages = clients("kms", ref.region).get_paginator("list_resource_tags").paginate(KeyId=ref.arn)
+    return {tag["TagKey"]: tag["TagValue"] for page in pages for tag in page.get("Tags", ())}

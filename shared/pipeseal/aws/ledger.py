@@ -7,82 +7,58 @@ partition "#exemptions" holds one item with all exemptions, so that they come wi
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
+import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from pipeseal.aws import entries, memory
 from pipeseal.aws.clients import code
+from pipeseal.aws.entries import Entry
+from pipeseal.aws.memory import USED_BY, USES, Memory, Times, times_text, wars_text
 from pipeseal.exemptions import Exemption
-from pipeseal.model import Action, Cause, Kind, Outcome, Plan, Ref
+from pipeseal.model import Cause, Outcome, Plan
 
 _MEMORY = "#memory"
-_USED_BY = "used-by:"
-_USES = "uses:"
 _EXEMPTIONS = {"resource": {"S": "#exemptions"}, "id": {"S": "#all"}}
 _EXEMPTION = "exemption:"
-_ENTRY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{10}")
+_USES_OF_EXEMPTIONS = {"resource": {"S": "#exemptions"}, "id": {"S": "#uses"}}
+_COUNT = "count:"
+_LAST = "last:"
 _ATTEMPTS = 5
+_MARKS = 10
+MOST_AT_ONCE = 99
+"""Memories in one call: BatchGetItem takes 100 keys, and the exemptions are one."""
 
 LEASE = timedelta(seconds=60)
 """The functions' time-out: one that is killed keeps nobody from its resource for longer."""
+
+_FAILED_CONDITION = "ConditionalCheckFailedException"
+_CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How an exemption was used."""
+
+    count: int
+    resource: str
+    """ARN of the resource that it spared last."""
+    time: str
+    """When that was, ISO 8601."""
 
 
 class Throttled(Exception):
     """DynamoDB left keys unread, again and again; the text names the table."""
 
 
-def entry_id(at: datetime, *of: str) -> str:
-    """Return the id of the entry for what happened then; ids sort by time, and the same parts give the same id."""
-    digest = hashlib.sha256("\0".join(of).encode("utf-8", "replace")).hexdigest()
-    return f"{at:%Y%m%dT%H%M%SZ}-{digest[:10]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What was done, or only proposed, to one resource."""
-
-    id: str
-    ref: Ref
-    intent: str
-    """The action that was begun."""
-    outcome: str
-    """What came of it; "" where nobody lived to say."""
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    controls: tuple[str, ...]
-    """Ids of the controls that found something."""
-    wrote: tuple[str, ...]
-    """Ids of those that changed the resource."""
-    undone_by: str = ""
-    """Id of the entry that took it back."""
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """Return the parts of the state that are not after as they were before."""
-        return tuple(part for part, value in self.before.items() if self.after[part] != value)
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is known of one resource."""
-
-    users: Mapping[str, str] = field(default_factory=dict)
-    """ARN of each resource that uses it -> ARN of the key that it names, or ""."""
-    uses: Mapping[str, str] = field(default_factory=dict)
-    """The other way round: ARN of each resource that it uses -> the same."""
-    sound: Mapping[str, Any] = field(default_factory=dict)
-    """What it was last found sound with, of a kind that is measured by what it was."""
-    told: str = ""
-    """Digest of the findings that the last alert told of, while they last."""
-    exemptions: tuple[Exemption, ...] = ()
-    """All of the stack's, the ended ones too."""
+class Overrun(Exception):
+    """Somebody else took the resource over, for we held it past our lease; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +69,18 @@ class Ledger:
     name: str
     clock: Callable[[], datetime]
 
+    # ------------------------------------------------------------------ reading
+
     def memory(self, resource: str) -> Memory:
         """Return what is known of the resource with that ARN, and all exemptions: one call."""
-        items = {item["id"]["S"]: item for item in self._items(_key(resource), _EXEMPTIONS)}
-        item = items.get(_MEMORY, {})
-        return Memory(
-            users=_under(_USED_BY, item),
-            uses=_under(_USES, item),
-            sound=json.loads(item.get("sound", {}).get("S", "{}")),
-            told=item.get("told", {}).get("S", ""),
-            exemptions=_exemptions(items.get(_EXEMPTIONS["id"]["S"], {})),
-        )
+        return self.memories([resource])[resource]
+
+    def memories(self, resources: Sequence[str]) -> dict[str, Memory]:
+        """Return what is known of each of the resources, MOST_AT_ONCE at most: one call."""
+        items = self._items(*map(_key, resources), _EXEMPTIONS)
+        found = {item["resource"]["S"]: item for item in items}
+        excused = _exemptions(found.get(_EXEMPTIONS["resource"]["S"], {}))
+        return {resource: memory.of_items(found.get(resource, {}), excused) for resource in resources}
 
     def _items(self, *keys: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the items under *keys* that are there; what DynamoDB leaves unread is asked for again."""
@@ -120,7 +97,7 @@ class Ledger:
 
     def entry(self, identity: str) -> Entry | None:
         """Return the entry with that id, or None where there is none: one call, on the index `by-id`."""
-        if not _ENTRY.fullmatch(identity):
+        if not entries.is_entry_id(identity):
             return None
         found = self.client.query(
             TableName=self.name,
@@ -128,7 +105,29 @@ class Ledger:
             KeyConditionExpression="id = :id",
             ExpressionAttributeValues={":id": {"S": identity}},
         )
-        return next(map(_entry, found["Items"]), None)
+        return next(map(entries.of_item, found["Items"]), None)
+
+    def latest(self, resource: str, most: int) -> list[Entry]:
+        """Return the entries of the resource with that ARN, the newest first, *most* at most: one call."""
+        found = self.client.query(
+            TableName=self.name,
+            KeyConditionExpression="#resource = :resource AND id > :memory",
+            ExpressionAttributeNames={"#resource": "resource"},
+            ExpressionAttributeValues={":resource": {"S": resource}, ":memory": {"S": _MEMORY}},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=most,
+        )
+        return list(map(entries.of_item, found["Items"]))
+
+    def history(self) -> Iterator[Entry]:
+        """Yield every entry there is, in no order, page by page."""
+        for page in self.client.get_paginator("scan").paginate(
+            TableName=self.name, FilterExpression="attribute_exists(intent)"
+        ):
+            yield from map(entries.of_item, page["Items"])
+
+    # --------------------------------------------------------------- exemptions
 
     def exemptions(self) -> tuple[Exemption, ...]:
         """Return all exemptions, the ended ones too, the first to end first."""
@@ -147,19 +146,38 @@ class Ledger:
 
     def end(self, identity: str) -> bool:
         """Take the exemption with that id away; False where there is none."""
-        try:
+        return self._done_if(
+            {
+                "TableName": self.name,
+                "Key": _EXEMPTIONS,
+                "UpdateExpression": "REMOVE #exemption",
+                "ConditionExpression": "attribute_exists(#exemption)",
+                "ExpressionAttributeNames": {"#exemption": _EXEMPTION + identity},
+            }
+        )
+
+    def use(self, exemptions: Iterable[str], resource: str) -> None:
+        """Count one more use of each of *exemptions*, and note where and when it was."""
+        last = json.dumps({"resource": resource, "time": self.clock().isoformat()})
+        for exemption in exemptions:
             self.client.update_item(
                 TableName=self.name,
-                Key=_EXEMPTIONS,
-                UpdateExpression="REMOVE #exemption",
-                ConditionExpression="attribute_exists(#exemption)",
-                ExpressionAttributeNames={"#exemption": _EXEMPTION + identity},
+                Key=_USES_OF_EXEMPTIONS,
+                UpdateExpression="ADD #count :one SET #last = :last",
+                ExpressionAttributeNames={"#count": _COUNT + exemption, "#last": _LAST + exemption},
+                ExpressionAttributeValues={":one": _number(1), ":last": _text(last)},
             )
-        except ClientError as error:
-            if code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+
+    def uses(self) -> dict[str, Use]:
+        """Return how each exemption that was ever used was used."""
+        found = self.client.get_item(TableName=self.name, Key=_USES_OF_EXEMPTIONS, ConsistentRead=True).get("Item", {})
+        return {
+            name.removeprefix(_COUNT): Use(int(value["N"]), **json.loads(found[_LAST + name.removeprefix(_COUNT)]["S"]))
+            for name, value in found.items()
+            if name.startswith(_COUNT)
+        }
+
+    # ------------------------------------------------------------ what is known
 
     def relink(self, user: str, former: Mapping[str, str], uses: Mapping[str, str]) -> None:
         """Note on both sides that *user* uses *uses*, no longer *former* (ARN -> key); no call if all is known."""
@@ -167,163 +185,239 @@ class Ledger:
         removed = [used for used in former if used not in uses]
         if not added and not removed:
             return
-        own = self._edges(user, {_USES + used: key for used, key in added.items()}, [_USES + used for used in removed])
-        others = [self._edges(used, {_USED_BY + user: key}, []) for used, key in added.items()]
-        others += [self._edges(used, {}, [_USED_BY + user]) for used in removed]
-        self.client.transact_write_items(TransactItems=[{"Update": update} for update in (own, *others)])
+        own = self._update(user, {USES + used: _text(key) for used, key in added.items()}, [USES + u for u in removed])
+        others = [self._update(used, {USED_BY + user: _text(key)}) for used, key in added.items()]
+        others += [self._update(used, {}, [USED_BY + user]) for used in removed]
+        items = [{"Update": update} for update in (own, *others)]
+        _patiently(self.client.transact_write_items, TransactItems=items)
 
     def learn(self, resource: str, sound: Mapping[str, Any]) -> None:
         """Remember what the resource with that ARN was found sound with."""
-        self.client.update_item(
-            TableName=self.name,
-            Key=_key(resource),
-            UpdateExpression="SET sound = :sound",
-            ExpressionAttributeValues={":sound": {"S": json.dumps(sound, sort_keys=True)}},
-        )
+        self.client.update_item(**self._update(resource, {"sound": _text(json.dumps(sound, sort_keys=True))}))
 
-    def _edges(self, resource: str, added: Mapping[str, str], removed: list[str]) -> dict[str, Any]:
-        names = {f"#n{number}": name for number, name in enumerate([*added, *removed])}
-        values = {f":v{number}": {"S": key} for number, key in enumerate(added.values())}
-        sets = ", ".join(f"#n{number} = :v{number}" for number in range(len(added)))
-        removes = ", ".join(f"#n{number}" for number in range(len(added), len(names)))
-        return {
-            "TableName": self.name,
-            "Key": _key(resource),
-            "UpdateExpression": " ".join(filter(None, (sets and f"SET {sets}", removes and f"REMOVE {removes}"))),
-            "ExpressionAttributeNames": names,
-            **({"ExpressionAttributeValues": values} if values else {}),
-        }
+    def forget(self, resource: str) -> None:
+        """Forget what was told of a resource that is sound, or gone, and what was left to somebody who was excused."""
+        self.client.update_item(**self._update(resource, {}, ["told", "spared"]))
 
-    def open(self, entry: str, plan: Plan, cause: Cause, undoes: str = "") -> bool:
-        """Hold the intent before any write, and the resource for LEASE; False where somebody else holds it.
+    def spare(self, resource: str, spared: Mapping[str, str]) -> None:
+        """Remember what was left as it is because of who did it (see Memory.spared)."""
+        self.client.update_item(**self._update(resource, {"spared": _text(json.dumps(spared))}))
 
-        *undoes* is the id of the entry that is taken back, where that is the intent.
+    def wage(self, resource: str, wars: Mapping[str, datetime]) -> None:
+        """Remember which controls gave up on a resource, and when each was last seen broken."""
+        self.client.update_item(**self._update(resource, {"wars": _text(wars_text(wars))}))
+
+    def resume(self, resource: str) -> None:
+        """Forget that anybody kept undoing what was put right: the next look puts it right again."""
+        self.client.update_item(**self._update(resource, {}, ["wars", "righted", "told"]))
+
+    # ------------------------------------------------------------------ working
+
+    def open(  # noqa: PLR0913 - what an entry is made of
+        self, entry: str, plan: Plan, cause: Cause, alert: Mapping[str, Any], *, turn: int, undoes: str = ""
+    ) -> bool:
+        """Hold the intent before any write, and the resource for LEASE.
+
+        False where somebody else holds the resource, or has been at work on it since its *turn* was read. *undoes* is
+        the id of the entry that is taken back, where that is the intent and nobody is alerted.
         """
         now = self.clock()
-        resource = plan.before.ref.arn
-        hold = {
-            "TableName": self.name,
-            "Key": _key(resource),
-            "UpdateExpression": "SET holder = :entry, held_until = :until",
-            "ConditionExpression": "attribute_not_exists(holder) OR held_until < :now",
-            "ExpressionAttributeValues": {
-                ":entry": {"S": entry},
-                ":until": {"N": str((now + LEASE).timestamp())},
-                ":now": {"N": str(now.timestamp())},
-            },
+        unturned = "turn = :turn" if turn else "attribute_not_exists(turn)"
+        hold = self._update(
+            plan.before.ref.arn,
+            {"holder": _text(entry), "held_until": _number((now + LEASE).timestamp())},
+            condition=f"(attribute_not_exists(holder) OR held_until < :now) AND {unturned}",
+            values={":now": _number(now.timestamp()), **({":turn": _number(turn)} if turn else {})},
+        )
+        about = {"alert": json.dumps(alert)} if alert else {"undoes": undoes}
+        intent = {"TableName": self.name, "Item": entries.as_item(entry, plan, cause, now, about)}
+        return self._transacted({"Update": hold}, {"Put": intent})
+
+    def begun(self, resource: str, entry: str) -> Entry | None:
+        """Return an entry of the resource by its id, or None where there is none: one call."""
+        return next(map(entries.of_item, self._items(_key(resource, entry))), None)
+
+    def inherit(self, resource: str, holder: str) -> bool:
+        """Hold the resource in the place of a *holder* whose lease has ended; False where somebody else was faster."""
+        now = self.clock()
+        return self._done_if(
+            self._update(
+                resource,
+                {"held_until": _number((now + LEASE).timestamp())},
+                condition="holder = :holder AND held_until < :now",
+                values={":holder": _text(holder), ":now": _number(now.timestamp())},
+            )
+        )
+
+    def mark(self, resource: str, own: str, cause: Cause) -> bool:
+        """Ask whoever is at work on the resource to look once more because of *cause*; False where nobody else is."""
+        return self._done_if(
+            self._update(
+                resource,
+                {"again": _text(json.dumps({**cause.as_dict(), "put": cause.put}))},
+                condition="attribute_exists(holder) AND holder <> :own AND held_until >= :now",
+                values={":own": _text(own), ":now": _number(self.clock().timestamp())},
+            )
+        )
+
+    def close(  # noqa: PLR0913 - what is known when the work is done
+        self,
+        outcome: Outcome,
+        plan: Plan | None,
+        told: str,
+        *,
+        righted: Times | None = None,
+        wars: Mapping[str, datetime] | None = None,
+        takes_back: Entry | None = None,
+    ) -> Cause | None:
+        """Write the outcome into its entry and let go of the resource; return why to look once more, if anybody asked.
+
+        *plan* is what was done in the end where that is known; *told* is "" where nothing is left wrong. *takes_back*
+        is the entry that was undone. Raises Overrun where the lease has passed to somebody else.
+        """
+        sets = {
+            **({"told": _text(told)} if told else {}),
+            **({"righted": _text(times_text(righted))} if righted is not None else {}),
+            **({"wars": _text(wars_text(wars))} if wars is not None else {}),
         }
-        intent = {"TableName": self.name, "Item": _item(entry, plan, cause, now, undoes)}
+        released = self._update(
+            outcome.ref.arn,
+            sets,
+            ["holder", "held_until", *([] if told else ["told"])],
+            turned=True,
+            condition="holder = :entry AND attribute_not_exists(again)",
+            values={":entry": _text(outcome.entry)},
+        )
+        notes = [{"Update": released}, {"Update": self._outcome(outcome, plan)}]
+        if takes_back:
+            notes.append({"Update": self._undone(takes_back, outcome.entry)})
+        again = None
+        for _ in range(_MARKS):
+            if self._transacted(*notes):
+                return again
+            again = self._unmarked(outcome) or again
+        raise Overrun(f"{outcome.ref.arn} is asked for without a pause; the event will be tried again")
+
+    def _unmarked(self, outcome: Outcome) -> Cause | None:
+        """Take the mark off that keeps the resource from being let go, and return what it says."""
+        update = self._update(
+            outcome.ref.arn, {}, ["again"], condition="holder = :entry", values={":entry": _text(outcome.entry)}
+        )
         try:
-            self.client.transact_write_items(TransactItems=[{"Update": hold}, {"Put": intent}])
+            former = _patiently(self.client.update_item, **update, ReturnValues="ALL_OLD")
         except ClientError as error:
-            if code(error) == "TransactionCanceledException" and _held(error):
-                return False
-            raise
+            if code(error) != _FAILED_CONDITION:
+                raise
+            raise Overrun(f"{outcome.ref.arn} was held too long, and is somebody else's to put right now") from error
+        marked = former.get("Attributes", {}).get("again")
+        if not marked:
+            return None
+        known = json.loads(marked["S"])
+        cause = Cause.parse(known)
+        return Cause(cause.id, cause.name, cause.time, cause.actor, known["put"])
+
+    def give_up(self, resource: str, entry: str) -> None:
+        """End the lease of one who failed, and leave the entry open: the next delivery sees to it without waiting."""
+        self._done_if(
+            self._update(
+                resource, {"held_until": _number(0)}, condition="holder = :entry", values={":entry": _text(entry)}
+            )
+        )
+
+    def _outcome(self, outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
+        values = {
+            "outcome": str(outcome.action),
+            "steps": json.dumps(outcome.steps),
+            "exemptions": json.dumps(outcome.exemptions),
+            "closed": self.clock().isoformat(),
+            **(entries.changeable(plan) if plan else {}),
+        }
+        return self._update(outcome.ref.arn, {name: _text(value) for name, value in values.items()}, at=outcome.entry)
+
+    def _undone(self, entry: Entry, by: str) -> dict[str, Any]:
+        return self._update(entry.ref.arn, {"undone_by": _text(by)}, at=entry.id)
+
+    def _update(  # noqa: PLR0913 - the parts of an update
+        self,
+        resource: str,
+        sets: Mapping[str, Mapping[str, str]],
+        removes: Iterable[str] = (),
+        *,
+        at: str = _MEMORY,
+        turned: bool = False,
+        condition: str = "",
+        values: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        """Return the parameters of UpdateItem on one item of a resource; *turned* counts a turn."""
+        names = {f"#n{number}": name for number, name in enumerate((*sets, *removes))}
+        added = {f":v{number}": value for number, value in enumerate(sets.values())} | dict(values or {})
+        places = list(names)
+        clauses = [
+            "SET " + ", ".join(f"#n{number} = :v{number}" for number in range(len(sets))) if sets else "",
+            "REMOVE " + ", ".join(places[len(sets) :]) if places[len(sets) :] else "",
+            "ADD turn :one" if turned else "",
+        ]
+        if turned:
+            added[":one"] = _number(1)
+        return {
+            "TableName": self.name,
+            "Key": _key(resource, at),
+            "UpdateExpression": " ".join(filter(None, clauses)),
+            **({"ExpressionAttributeNames": names} if names else {}),
+            **({"ExpressionAttributeValues": added} if added else {}),
+            **({"ConditionExpression": condition} if condition else {}),
+        }
+
+    def _transacted(self, *items: Mapping[str, Any]) -> bool:
+        """Write all *items* or none; False where the condition of one does not hold."""
+        try:
+            _patiently(self.client.transact_write_items, TransactItems=list(items))
+        except ClientError as error:
+            if "ConditionalCheckFailed" not in _reasons(error):
+                raise
+            return False
         return True
 
-    def close(self, outcome: Outcome, told: str) -> None:
-        """Write the outcome into its entry and let go of the resource; *told* is "" where nothing is left wrong."""
-        released = self._released(outcome.ref.arn, told)
-        self.client.transact_write_items(TransactItems=[{"Update": self._done(outcome)}, {"Update": released}])
-
-    def undone(self, outcome: Outcome, entry: Entry) -> None:
-        """Close the entry of an undo and note in *entry*, which it took back, that it did."""
-        note = {
-            "TableName": self.name,
-            "Key": {"resource": {"S": entry.ref.arn}, "id": {"S": entry.id}},
-            "UpdateExpression": "SET undone_by = :by",
-            "ExpressionAttributeValues": {":by": {"S": outcome.entry}},
-        }
-        released = self._released(outcome.ref.arn, "")
-        updates = (self._done(outcome), released, note)
-        self.client.transact_write_items(TransactItems=[{"Update": update} for update in updates])
-
-    def _done(self, outcome: Outcome) -> dict[str, Any]:
-        return {
-            "TableName": self.name,
-            "Key": {"resource": {"S": outcome.ref.arn}, "id": {"S": outcome.entry}},
-            "UpdateExpression": "SET outcome = :outcome, steps = :steps, exemptions = :exemptions, closed = :now",
-            "ExpressionAttributeValues": {
-                ":outcome": {"S": str(outcome.action)},
-                ":steps": {"S": json.dumps(outcome.steps)},
-                ":exemptions": {"S": json.dumps(outcome.exemptions)},
-                ":now": {"S": self.clock().isoformat()},
-            },
-        }
-
-    def release(self, resource: str) -> None:
-        """Let go of a resource whose entry stays open because something failed: the next delivery tries again."""
-        self.client.update_item(**self._released(resource, ""))
-
-    forget = release
-
-    def _released(self, resource: str, told: str) -> dict[str, Any]:
-        if not told:
-            return {
-                "TableName": self.name,
-                "Key": _key(resource),
-                "UpdateExpression": "REMOVE holder, held_until, told",
-            }
-        return {
-            "TableName": self.name,
-            "Key": _key(resource),
-            "UpdateExpression": "SET told = :told REMOVE holder, held_until",
-            "ExpressionAttributeValues": {":told": {"S": told}},
-        }
+    def _done_if(self, update: Mapping[str, Any]) -> bool:
+        """Update an item; False where its condition does not hold."""
+        try:
+            _patiently(self.client.update_item, **update)
+        except ClientError as error:
+            if code(error) != _FAILED_CONDITION:
+                raise
+            return False
+        return True
 
 
-def _key(resource: str) -> dict[str, dict[str, str]]:
-    return {"resource": {"S": resource}, "id": {"S": _MEMORY}}
+def _patiently(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+    """Make the *call* again where another one on the same item was under way: botocore leaves that to us."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            if not _CONFLICTS & {code(error), *_reasons(error)}:
+                raise
+            time.sleep(0.05 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
+    return call(**arguments)
 
 
-def _under(prefix: str, item: Mapping[str, Any]) -> dict[str, str]:
-    return {name[len(prefix) :]: value["S"] for name, value in item.items() if name.startswith(prefix)}
+def _reasons(error: ClientError) -> tuple[str, ...]:
+    """Return why DynamoDB cancelled a transaction, a code an item."""
+    reasons: Any = error.response.get("CancellationReasons") or ()
+    return tuple(reason.get("Code", "") for reason in reasons)
+
+
+def _key(resource: str, identity: str = _MEMORY) -> dict[str, dict[str, str]]:
+    return {"resource": {"S": resource}, "id": {"S": identity}}
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"S": value}
+
+
+def _number(value: float) -> dict[str, str]:
+    return {"N": str(value)}
 
 
 def _exemptions(item: Mapping[str, Any]) -> tuple[Exemption, ...]:
     return tuple(Exemption.parse(value["S"]) for name, value in item.items() if name.startswith(_EXEMPTION))
-
-
-def _entry(item: Mapping[str, Any]) -> Entry:
-    text = {name: value["S"] for name, value in item.items() if "S" in value}
-    findings = json.loads(text["findings"])
-    return Entry(
-        id=text["id"],
-        ref=Ref(Kind(text["kind"]), text["account"], text["region"], text["name"]),
-        intent=text["intent"],
-        outcome=text.get("outcome", ""),
-        before=json.loads(text["before"]),
-        after=json.loads(text["after"]),
-        controls=tuple(finding["control"] for finding in findings),
-        wrote=tuple(finding["control"] for finding in findings if finding["writes"]),
-        undone_by=text.get("undone_by", ""),
-    )
-
-
-def _held(error: ClientError) -> bool:
-    reasons: Any = error.response.get("CancellationReasons") or [{}]
-    return bool(reasons[0].get("Code") == "ConditionalCheckFailed")
-
-
-def _item(entry: str, plan: Plan, cause: Cause, now: datetime, undoes: str) -> dict[str, dict[str, str]]:
-    action, _ = plan.before.changed(plan.after)
-    actor, ref = cause.actor, plan.before.ref
-    fields = {
-        "resource": ref.arn,
-        "id": entry,
-        "kind": str(ref.kind),
-        "account": ref.account,
-        "region": ref.region,
-        "name": ref.name,
-        "opened": now.isoformat(),
-        "intent": str(Action.UNDONE if undoes else Action.FAILED if plan.refused else action),
-        "event": json.dumps({"id": cause.id, "name": cause.name, "time": cause.time.isoformat()}),
-        "actor": json.dumps({"name": actor.name, "type": actor.kind, "mfa": actor.mfa, "via": actor.via}),
-        "findings": json.dumps(
-            [{"control": f.control.id, "mode": f.mode, "reasons": f.reasons, "writes": f.writes} for f in plan.findings]
-        ),
-        "before": json.dumps(plan.before.state()),
-        "after": json.dumps(plan.after.state()),
-        "wanted": json.dumps(plan.wanted.state()),
-    }
-    return {name: {"S": value} for name, value in (fields | ({"undoes": undoes} if undoes else {})).items()}

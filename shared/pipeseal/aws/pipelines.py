@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from pipeseal.aws.buckets import ours
+from pipeseal.aws import buckets
 from pipeseal.aws.clients import Clients, as_sent, code, unless
 from pipeseal.aws.keys import described
-from pipeseal.model import Ref
+from pipeseal.aws.pages import Listed, Page, asking
+from pipeseal.model import Kind, Ref
 from pipeseal.model.key import Key, Unread
 from pipeseal.model.pipeline import Pipeline, Transition
 
 if TYPE_CHECKING:
-    from pipeseal.aws.ledger import Memory
+    from pipeseal.aws.memory import Memory
     from pipeseal.settings import Settings
 
 # How AWS shows a token that it will not show: writing it back would put the mask in the token's place.
 _MASKS = ("****", "HIDDEN_DUE_TO_SECURITY_REASONS")
+
+
+def page(clients: Clients, account: str, region: str, token: str) -> Page:
+    """Return the pipelines of *region*, one call a page."""
+    found = clients("codepipeline", region).list_pipelines(**asking("nextToken", token))
+    listed = (
+        Listed(Ref(Kind.PIPELINE, account, region, each["name"]), each.get("created")) for each in found["pipelines"]
+    )
+    return Page(tuple(listed), found.get("nextToken", ""))
 
 
 def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings) -> Pipeline | None:
@@ -37,12 +47,12 @@ def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings
         keys=dict(_keys(clients, pipeline, named)),
         # The way is read of a sound pipeline too: it may still be quarantined for what was wrong with it.
         transition=_second(clients, ref),
-        tags={ref.arn: _tags(clients, ref)}
-        | {bucket.arn: _bucket_tags(clients, bucket) for bucket in pipeline.buckets},
+        tags={ref.arn: tags(clients, ref)} | {bucket.arn: _bucket_tags(clients, bucket) for bucket in pipeline.buckets},
     )
 
 
-def _tags(clients: Clients, ref: Ref) -> dict[str, str]:
+def tags(clients: Clients, ref: Ref) -> dict[str, str]:
+    """Return the pipeline's tags."""
     pages = clients("codepipeline", ref.region).get_paginator("list_tags_for_resource").paginate(resourceArn=ref.arn)
     return {tag["key"]: tag["value"] for page in pages for tag in page.get("tags", ())}
 
@@ -50,14 +60,13 @@ def _tags(clients: Clients, ref: Ref) -> dict[str, str]:
 def _bucket_tags(clients: Clients, bucket: Ref) -> dict[str, str] | None:
     """Return the tags of an artifact bucket, none of one that is gone or another account's; None where refused."""
     try:
-        found = clients("s3", bucket.region).get_bucket_tagging(Bucket=bucket.name, ExpectedBucketOwner=bucket.account)
+        return buckets.tags(clients, bucket)
     except ClientError as error:
         if code(error) == "AccessDenied":
-            return None if ours(clients, bucket) else {}
-        if code(error) not in ("NoSuchTagSet", "NoSuchBucket"):
+            return None if buckets.ours(clients, bucket) else {}
+        if code(error) != "NoSuchBucket":
             raise
         return {}
-    return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
 
 
 def _document(clients: Clients, ref: Ref) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -7,15 +7,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.aws.clients import Clients, as_sent
-from pipeseal.model import Ref
+from pipeseal.aws.pages import Listed, Page, asking, slices
+from pipeseal.model import Kind, Ref
 from pipeseal.model.project import Project
 
 if TYPE_CHECKING:
-    from pipeseal.aws.ledger import Memory
+    from pipeseal.aws.memory import Memory
     from pipeseal.settings import Settings
 
 # UpdateProject replaces each of these whole where it is given, and leaves alone what is not given.
 _PARTS = ("artifacts", "secondaryArtifacts", "logsConfig")
+_AT_ONCE = 100
+
+
+def page(clients: Clients, account: str, region: str, token: str) -> Page:
+    """Return the projects of *region*, two calls a page; one that was deleted in between is left out."""
+    codebuild = clients("codebuild", region)
+    found = codebuild.list_projects(**asking("nextToken", token))
+    listed = (
+        Listed(Ref(Kind.PROJECT, account, region, each["name"]), each.get("created"))
+        for some in slices(found["projects"], _AT_ONCE)
+        for each in codebuild.batch_get_projects(names=list(some))["projects"]
+    )
+    return Page(tuple(listed), found.get("nextToken", ""))
 
 
 def read(clients: Clients, ref: Ref, _memory: Memory | None, _settings: Settings) -> Project | None:
@@ -58,3 +72,9 @@ def reread(clients: Clients, _before: Project, after: Project) -> Project:
     """Return *after* as it is now."""
     live = _live(clients, after.ref)
     return replace(after, document=live.document, locked=live.locked) if live else after
+
+
+def tags(clients: Clients, ref: Ref) -> dict[str, str]:
+    """Return the project's tags; none of one that is gone."""
+    found = clients("codebuild", ref.region).batch_get_projects(names=[ref.name])["projects"]
+    return {tag["key"]: tag["value"] for project in found for tag in project.get("tags", ())}

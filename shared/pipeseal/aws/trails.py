@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pipeseal.aws.clients import Clients, code
-from pipeseal.model import Ref
+from pipeseal.aws.pages import Listed, Page, asking
+from pipeseal.model import Kind, Ref
 from pipeseal.model.trail import ALL_MANAGEMENT, Trail
 
 if TYPE_CHECKING:
-    from pipeseal.aws.ledger import Memory
+    from pipeseal.aws.memory import Memory
     from pipeseal.settings import Settings
 
 _FORMS = ("EventSelectors", "AdvancedEventSelectors")
@@ -29,6 +30,20 @@ _SETTINGS = (
     "KmsKeyId",
     "IsOrganizationTrail",
 )
+
+
+def page(clients: Clients, account: str, region: str, token: str) -> Page:
+    """Return the trails that *account* made in *region*, one call a page; CloudTrail does not say when it was made.
+
+    A trail of every Region is at home in one, and an organisation's is its own account's.
+    """
+    found = clients("cloudtrail", region).list_trails(**asking("NextToken", token))
+    listed = (
+        Listed(Ref(Kind.TRAIL, account, region, each["Name"]), None)
+        for each in found["Trails"]
+        if (each["HomeRegion"], each["TrailARN"].split(":")[4]) == (region, account)
+    )
+    return Page(tuple(listed), found.get("NextToken", ""))
 
 
 def read(clients: Clients, ref: Ref, memory: Memory, _settings: Settings) -> Trail:
@@ -82,3 +97,10 @@ def reread(clients: Clients, _before: Trail, after: Trail) -> Trail:
     """Return *after* with logging and selectors as they are now; its own selectors where they mean the same."""
     live = _looked_at(clients("cloudtrail", after.ref.region), after)
     return replace(live, selectors=after.selectors) if live.same_as(after) else live
+
+
+def tags(clients: Clients, ref: Ref) -> dict[str, str]:
+    """Return the trail's tags."""
+    pages = clients("cloudtrail", ref.region).get_paginator("list_tags").paginate(ResourceIdList=[ref.arn])
+    listed = (tag for page in pages for each in page["ResourceTagList"] for tag in each.get("TagsList", ()))
+    return {tag["Key"]: tag.get("Value", "") for tag in listed}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pkgutil import iter_modules
+from typing import Any
 
 import click
+
+_INTERRUPTED, _NOBODY_READS = 130, 141  # as a shell calls the end by SIGINT and by SIGPIPE
 
 
 class _Commands(click.Group):
@@ -27,6 +32,32 @@ class _Commands(click.Group):
         command = getattr(import_module(f"{__name__}.{module}"), module, None)
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; name what comes near where there is none."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as unknown:
+            raise click.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx) from unknown
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; end quietly when it is interrupted, or when nobody reads its output any more.
+
+        Both would otherwise exit with status 1, which says that violations were found.
+        """
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" where it must
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(err=True)  # after the ^C that the terminal shows
+            ctx.exit(_INTERRUPTED)
+        except BrokenPipeError:
+            # What is buffered would fail once more when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(_NOBODY_READS)
+
 
 def _version() -> str:
     try:
@@ -42,5 +73,9 @@ def main() -> None:
 
     Encrypted at rest, moved only over TLS, under symmetric keys, with no secret in clear.
 
-    New here? Try: pipeseal demo
-    """
+    \b
+    New here?              pipeseal demo
+    What is checked, why?  pipeseal explain control
+
+    Exit status of every command: 0 fine, 1 something is wrong with what was looked at, 2 bad input, 3 AWS refused.
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself

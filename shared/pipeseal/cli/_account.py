@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -11,26 +12,62 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     InvalidRegionError,
+    NoCredentialsError,
     ParamValidationError,
     ProfileNotFound,
 )
 
-from pipeseal.aws.clients import code
+from pipeseal.aws.clients import Clients, code
 from pipeseal.aws.sessions import session
 from pipeseal.aws.world import World
+from pipeseal.cli._terminal import plain
 from pipeseal.exemptions import ExemptionError
 
 
-class BadInput(click.ClickException):
+class _Said(click.ClickException):
+    """An error in lines of its own; what they quote may be another's, and goes to a terminal."""
+
+    def format_message(self) -> str:
+        """Return the text without control characters."""
+        return "\n".join(plain(line) for line in self.message.split("\n"))
+
+
+class BadInput(_Said):
     """What was asked for makes no sense; the text names the thing."""
 
     exit_code = 2
 
 
-class AwsRefused(click.ClickException):
+class AwsRefused(_Said):
     """AWS, or the way to it, did not do what was asked."""
 
     exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What those options name; None where the environment decides."""
+
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    stack: str
+
+    def reached(self) -> tuple[str, Clients]:
+        """Return the Region and the clients; raise BadInput or ProfileNotFound where the options make no sense."""
+        if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
+            raise BadInput(f"--endpoint-url: {self.endpoint_url!r} is no URL; write http://127.0.0.1:5005, say")
+        where, clients = session(self.profile, self.region, self.endpoint_url)
+        if not where:
+            raise BadInput("no region: give --region, set AWS_REGION, or name one in your AWS configuration")
+        return where, clients
+
+    def world(self) -> World:
+        """Return the account as the tool sees it; raises as `reached` does."""
+        where, clients = self.reached()
+        # The tool sends no alerts; World wants to be told of a topic all the same.
+        names = {"LEDGER_TABLE": f"{self.stack}-ledger", "ALERT_TOPIC_ARN": f"{self.stack}-alerts"}
+        return World({"AWS_REGION": where, **names}, clients)
 
 
 _OPTIONS = (
@@ -60,36 +97,31 @@ def grounds(command: Callable[..., None]) -> Callable[..., None]:
 
 def on_account(command: Callable[..., None]) -> Callable[..., None]:
     """Give *command* those options, and the World that they name as `world`."""
+    return _placed(command, lambda place: {"world": place.world()})
 
+
+def at_place(command: Callable[..., None]) -> Callable[..., None]:
+    """Give *command* those options as `place`."""
+    return _placed(command, lambda place: {"place": place})
+
+
+def _placed(command: Callable[..., None], given: Callable[[Place], dict[str, Any]]) -> Callable[..., None]:
     @wraps(command)
-    def on_world(
-        *, profile: str | None, region: str | None, endpoint_url: str | None, stack: str, **others: Any
-    ) -> None:
+    def placed(*, profile: str | None, region: str | None, endpoint_url: str | None, stack: str, **others: Any) -> None:
         try:
-            command(world=_world(profile, region, endpoint_url, stack), **others)
-        except ExemptionError as error:
-            raise BadInput(str(error)) from error
-        except (InvalidRegionError, ParamValidationError, ProfileNotFound) as error:
+            command(**given(Place(profile, region, endpoint_url, stack)), **others)
+        except (ExemptionError, InvalidRegionError, ParamValidationError, ProfileNotFound) as error:
             raise BadInput(str(error)) from error
         except ClientError as error:
             raise AwsRefused(_refusal(error, stack)) from error
+        except NoCredentialsError as error:
+            raise AwsRefused("AWS was not asked, for there are no credentials: give --profile, or sign in") from error
         except BotoCoreError as error:
             raise AwsRefused(f"AWS was not reached: {error}") from error
 
     for option in reversed(_OPTIONS):
-        on_world = option(on_world)
-    return on_world
-
-
-def _world(profile: str | None, region: str | None, endpoint_url: str | None, stack: str) -> World:
-    if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
-        raise BadInput(f"--endpoint-url: {endpoint_url!r} is no URL; write http://127.0.0.1:5005, say")
-    where, clients = session(profile, region, endpoint_url)
-    if not where:
-        raise BadInput("no region: give --region, set AWS_REGION, or name one in your AWS configuration")
-    # The tool sends no alerts; World wants to be told of a topic all the same.
-    environment = {"AWS_REGION": where, "LEDGER_TABLE": f"{stack}-ledger", "ALERT_TOPIC_ARN": f"{stack}-alerts"}
-    return World(environment, clients)
+        placed = option(placed)
+    return placed
 
 
 def _refusal(error: ClientError, stack: str) -> str:

@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from pipeseal import secrets
 from pipeseal.cli._input import answers, text_of
+from pipeseal.cli._terminal import Terminal
 from pipeseal.controls import controls_of
 from pipeseal.decide import decide
 from pipeseal.model import Kind, Ref
@@ -28,7 +28,7 @@ _NOWHERE = Ref(Kind.PIPELINE, "", "", "")
 _WRAPPERS = ("detail", "requestParameters", "pipeline")
 
 
-@click.command()
+@click.command(short_help="What is wrong with a pipeline's structure.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--batch", is_flag=True, help='Read JSON lines {"pipeline": {...}} and answer each by a line.')
@@ -127,9 +127,9 @@ def _misshapen(stages: object, path: str) -> Iterator[str]:
 
 
 def _show(answer: Mapping[str, Any], file: str) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     if answer["error"]:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"{file}: {answer['error']}", "red"))
+        Terminal(stderr=True).print(Text(f"{file}: {answer['error']}", "red"))
     for violation in answer["violations"]:
         console.print(Text.assemble((violation["control"], "bold red"), f"  {violation['path']}"))
         console.print(Text(f"  {violation['reason']}"))

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeseal.cli._diff import difference
+from pipeseal.cli._terminal import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 
-_DONE = {
+# What became of a resource: mark, words, style.
+DONE = {
     "remediated": ("✓", "put right", "green"),
     "rejected": ("✗", "rejected", "magenta"),
     "quarantined": ("■", "quarantined", "yellow"),
     "detected": ("!", "left alone, its owner is told", "cyan"),
     "failed": ("✗", "could not be put right", "red"),
+    "escalated": ("✗", "left to people, for somebody keeps undoing it", "red"),
     "compliant": ("·", "as it should be: nothing written, nobody told", "dim"),
     "absent": ("·", "gone by now", "dim"),
     "known": ("·", "as bad as when its owner was told: nothing new to tell", "dim"),
@@ -112,7 +115,7 @@ class Screen:
     def _outcome(
         self, outcome: dict[str, Any], alert: Alert | None, delivery: Delivery, *, letter: bool, diff: bool
     ) -> None:
-        mark, done, style = _DONE[outcome["action"]]
+        mark, done, style = DONE[outcome["action"]]
         title = Text.assemble(
             ("  " if alert is None else "\n", ""),
             (f"{mark} ", style),
@@ -233,11 +236,8 @@ def _about(request: Mapping[str, Any]) -> str:
     """Name what a call is about."""
     pipeline = request.get("pipeline") or {}
     found = request.get("bucketName") or pipeline.get("name") or request.get("keySpec") or request.get("keyId")
-    return str(found or request.get("pipelineName") or request.get("applicationName") or request.get("name") or "")
+    return plain(found or request.get("pipelineName") or request.get("applicationName") or request.get("name") or "")
 
 
 def _caller(detail: Mapping[str, Any]) -> str:
-    return str(detail["userIdentity"].get("accessKeyId", "somebody"))
-
-
-# -------------------------------------------------------------------- policy diffs
+    return plain(detail["userIdentity"].get("accessKeyId", "somebody"))

@@ -13,24 +13,21 @@ from datetime import datetime
 from queue import Empty
 from shutil import which
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from pipeseal.cli._account import BadInput
+from pipeseal.cli._extra import needed
+from pipeseal.cli._screen import WIDEST, Screen
+from pipeseal.cli._terminal import Terminal
 
+if TYPE_CHECKING:
     from pipeseal.sandbox.account import Account
     from pipeseal.sandbox.story import Episode
 
 _TICK = 0.1
 _FOREVER = float("inf")
-
-
-class _Unready(click.ClickException):
-    """The demo cannot run here; the text names the way out."""
-
-    exit_code = 2
 
 
 @click.command(short_help="See pipeseal do its job on an embedded AWS account.")
@@ -90,43 +87,25 @@ def demo(*, form: str, serve: bool, port: int, seconds: float | None, verbose: b
 @contextmanager
 def _account(port: int, *, verbose: bool) -> Iterator[Account]:
     """Open the embedded account, or say in one line why not."""
-    try:
-        import rich  # noqa: F401, PLC0415 - all that the demo needs, asked for at once
-
+    with needed("The demo"):
         from pipeseal.sandbox.account import Account, PortTaken  # noqa: PLC0415 - a second that --help should not cost
         from pipeseal.sandbox.stack import StackError  # noqa: PLC0415
-    except ModuleNotFoundError as missing:
-        _uninstalled(missing)
     try:
         opened = Account(port, sys.stderr if verbose else None)
         account = opened.__enter__()
     except PortTaken as taken:
-        raise _Unready(f"{taken}. Give another with --port, or leave it out for any that is free.") from None
+        raise BadInput(f"{taken}. Give another with --port, or leave it out for any that is free.") from None
     except StackError as problem:
-        raise _Unready(str(problem)) from None
+        raise BadInput(str(problem)) from None
     try:
         yield account
     finally:
         opened.__exit__(None, None, None)
 
 
-def _uninstalled(missing: ModuleNotFoundError) -> NoReturn:
-    if (missing.name or "").startswith("pipeseal"):
-        raise missing
-    raise _Unready(
-        f"The demo needs {missing.name}, which is not installed. Run: make setup, or pip install 'pipeseal[dev]'"
-    ) from None
-
-
-def _console() -> Console:
-    from rich.console import Console  # noqa: PLC0415
-
-    from pipeseal.cli._screen import WIDEST  # noqa: PLC0415
-
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" where it must
+def _console() -> Terminal:
     # The functions' output is redirected while they run; what is shown here goes to the real stdout throughout.
-    console = Console(file=sys.stdout, highlight=False)
+    console = Terminal(file=sys.stdout, soft_wrap=False, markup=True)
     console.width = min(console.width, WIDEST)
     return console
 
@@ -134,9 +113,8 @@ def _console() -> Console:
 # ------------------------------------------------------------------------ the story
 
 
-def _tell(account: Account, console: Console, *, verbose: bool) -> None:
+def _tell(account: Account, console: Terminal, *, verbose: bool) -> None:
     """Tell the story on a terminal."""
-    from pipeseal.cli._screen import Screen  # noqa: PLC0415
     from pipeseal.sandbox.story import SCENES, Story  # noqa: PLC0415
 
     started = monotonic()
@@ -198,9 +176,8 @@ def _outcomes(episodes: list[Episode]) -> Iterator[dict[str, Any]]:
 # ---------------------------------------------------------------------------- live
 
 
-def _serve(account: Account, console: Console, seconds: float | None, *, verbose: bool) -> None:
+def _serve(account: Account, console: Terminal, seconds: float | None, *, verbose: bool) -> None:
     """Keep the account up and show what happens in it, until Ctrl-C or the time is up."""
-    from pipeseal.cli._screen import Screen  # noqa: PLC0415
     from pipeseal.sandbox.story import SCENES, SHOP, Story  # noqa: PLC0415
 
     screen = Screen(console, account, verbose=verbose)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeseal.cli._account import BadInput, dry_run, grounds, on_account, output
+from pipeseal.cli._control_ids import control_ids
 from pipeseal.exemptions import Exemption, Grounds, grant, moment
 
 if TYPE_CHECKING:
@@ -24,8 +25,14 @@ def exempt() -> None:
     """
 
 
-@exempt.command()
-@click.option("--control", metavar="PATTERN", required=True, help="Id of a control, such as S3.TLS; S3.* for several.")
+@exempt.command(short_help="Excuse what matches, until a day.")
+@click.option(
+    "--control",
+    metavar="PATTERN",
+    required=True,
+    shell_complete=control_ids,
+    help="Id of a control, such as S3.TLS; S3.* for several.",
+)
 @click.option("--resource", metavar="PATTERN", required=True, help="ARN of a resource; * and ? stand for others.")
 @grounds
 @dry_run
@@ -46,7 +53,7 @@ def add(  # noqa: PLR0913 - one a option
     click.echo("Nothing was written (--dry-run)." if dry else f"To end it sooner: pipeseal exempt end {exemption.id}")
 
 
-@exempt.command("list")
+@exempt.command("list", short_help="List all exemptions, the ended ones too.")
 @output
 @on_account
 def listed(*, world: World, form: str) -> None:
@@ -62,7 +69,7 @@ def listed(*, world: World, form: str) -> None:
         click.echo("There are no exemptions.")
 
 
-@exempt.command()
+@exempt.command(short_help="End an exemption at once.")
 @click.argument("exemption_id", metavar="ID")
 @dry_run
 @output

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from pipeseal.cli._diff import difference
+from pipeseal.cli._explain_control import control
 from pipeseal.cli._explain_pipeline import pipeline
 from pipeseal.cli._input import answers, text_of
+from pipeseal.cli._terminal import Terminal
 from pipeseal.controls.s3_sse_uploads import deny_unencrypted
 from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.policy import Policy, PolicyError, Verdict, faults
@@ -25,18 +26,25 @@ _SEALED, _NOT_SEALED, _BAD_INPUT = 0, 1, 2
 _UNKNOWN = {"verdict": "none", "reasons": []}
 
 
-@click.group()
+@click.group(short_help="Say what a document means, or what a control does; offline.")
 def explain() -> None:
-    """Say what a document means, and what pipeseal would make of it; asks nothing of AWS."""
+    """Say what a document means and what pipeseal would make of it, or what a control does; asks nothing of AWS."""
 
 
+explain.add_command(control)
 explain.add_command(pipeline)
 
 
-@explain.command()
+@explain.command(short_help="What a bucket policy lets through, and what would be added.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
-@click.option("--bucket", "name", help="Name of the bucket that the policy is for.")
-@click.option("--partition", default="aws", show_default=True, help="Partition of its ARN: aws, aws-cn, aws-us-gov.")
+@click.option("--bucket", "name", metavar="NAME", help="Name of the bucket that the policy is for.")
+@click.option(
+    "--partition",
+    metavar="NAME",
+    default="aws",
+    show_default=True,
+    help="Partition of its ARN: aws, aws-cn, aws-us-gov.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--batch", is_flag=True, help='Read JSON lines {"bucket", "partition", "policy"} and answer each by a line.'
@@ -122,9 +130,9 @@ _COLOURS = {"full": "green", "objects-only": "yellow", "partial": "yellow", "non
 
 
 def _show(answer: Mapping[str, Any], file: str, policy: str) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     if answer["error"]:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"{file}: {answer['error']}", "red"))
+        Terminal(stderr=True).print(Text(f"{file}: {answer['error']}", "red"))
         if answer["sealed"] is None and not answer["tls"]["reasons"]:
             return
     for title, key in (("Requests in clear are refused", "tls"), ("Uploads outside AWS KMS are refused", "sse")):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pipeseal.settings import Mode, Settings
 
 # Regions whose ARNs say another partition than "aws".
@@ -80,13 +79,15 @@ class Severity(IntEnum):
 
 
 class Action(StrEnum):
-    """What became of a resource. The first five are alerted, under these names by contract."""
+    """What became of a resource. The first six are alerted, under these names by contract."""
 
     REMEDIATED = "remediated"
     REJECTED = "rejected"
     QUARANTINED = "quarantined"
     DETECTED = "detected"
     FAILED = "failed"
+    ESCALATED = "escalated"
+    """Somebody keeps undoing what is put right, so pipeseal leaves it to people."""
     COMPLIANT = "compliant"
     ABSENT = "absent"
     """Gone by now, or another account's."""
@@ -98,6 +99,8 @@ class Action(StrEnum):
     """Everything that is wrong with it is excused; nothing is written and nobody told."""
     UNDONE = "undone"
     """An operator took back what was done to it."""
+    ABANDONED = "abandoned"
+    """Whoever was at work died before the first write; the next one began anew."""
 
 
 class Refused(Exception):
@@ -208,6 +211,8 @@ class Plan:
     findings: tuple[Finding, ...]
     spared: tuple[Finding, ...] = ()
     """What excused controls find wrong: nothing is put right for it, and nobody is told."""
+    rested: tuple[Finding, ...] = ()
+    """What controls find wrong that gave up because somebody keeps undoing it; it was told of when they did."""
 
     @property
     def refused(self) -> bool:
@@ -229,16 +234,35 @@ class Actor:
     mfa: bool | None = None
     via: str = ""
     """The service or tool that acted for them: cloudformation.amazonaws.com, Terraform, the console."""
+    arn: str = ""
+    """Their ARN; that of the role's session where they come through a role; "" where the record has none."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the actor as alerts and the ledger name it."""
+        return {"name": self.name, "type": self.kind, "mfa": self.mfa, "via": self.via, "arn": self.arn}
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What made pipeseal look: one CloudTrail event."""
+    """What made pipeseal look: one CloudTrail event, or the sweep."""
 
     id: str
     name: str
     time: datetime
     actor: Actor
+    put: Any = None
+    """The bucket policy that the call put, where it did: text, an object, or {} where it deleted the policy."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the cause as the ledger keeps it, without what it put."""
+        return {"id": self.id, "name": self.name, "time": self.time.isoformat(), "actor": self.actor.as_dict()}
+
+    @classmethod
+    def parse(cls, known: Mapping[str, Any]) -> Self:
+        """Return the cause that `as_dict` made into *known*."""
+        who = known["actor"]
+        actor = Actor(who["name"], who["type"], who["mfa"], who["via"], who.get("arn", ""))
+        return cls(known["id"], known["name"], datetime.fromisoformat(known["time"]), actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +285,8 @@ class Outcome:
             "resource": self.ref.arn,
             "action": str(self.action),
             "controls": [finding.control.id for finding in findings],
+            # Of several things wrong with a resource some may be put right while others are only told of.
+            "left": [finding.control.id for finding in (self.plan.findings if self.plan else ()) if not finding.writes],
             "reasons": [
                 reason for finding in findings for reason in (*finding.reasons, *filter(None, [finding.refusal]))
             ],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeseal.model import Action, Ref, Refused
-from pipeseal.policy import Deny, Policy, PolicyTooLarge
+from pipeseal.policy import LIMIT, Deny, Policy, PolicyTooLarge
+
+if TYPE_CHECKING:
+    from pipeseal.policy import Overtaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Bucket:
     """Whether the bucket must be encrypted under KMS: it holds artifacts, or all buckets must be."""
     website: bool | None = None
     """Whether website hosting is on; None where nobody asked yet."""
+    lost: Overtaken | None = None
+    """What a write of pipeseal's took from the policy, where an event has shown it."""
 
     @property
     def arn(self) -> str:
@@ -46,6 +51,15 @@ class Bucket:
         except PolicyTooLarge as excess:
             raise Refused(str(excess)) from excess
         return self if policy == self.policy else replace(self, policy=policy)
+
+    def fitting(self, policy: Policy) -> Policy:
+        """Return *policy*, which is to be this bucket's. Raises Refused where S3 would not take so much."""
+        if policy.size > LIMIT:
+            raise Refused(
+                f"With all that was meant to be in it the policy of {self.ref.name} has {policy.size} bytes, "
+                f"and S3 takes {LIMIT}: shorten it by hand."
+            )
+        return policy
 
     def state(self) -> dict[str, Any]:
         """Return the policy document (None where there is none) and the encryption configuration."""

@@ -3,8 +3,20 @@
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import PolicyError
 from pipeseal.policy.faults import faults
+from pipeseal.policy.overtaken import Overtaken, overtaken
 from pipeseal.policy.policy import Policy
-from pipeseal.policy.size import PolicyTooLarge
+from pipeseal.policy.size import LIMIT, PolicyTooLarge
 from pipeseal.policy.verdict import Level, Verdict
 
-__all__ = ["Deny", "Level", "Policy", "PolicyError", "PolicyTooLarge", "Verdict", "faults"]
+__all__ = [
+    "LIMIT",
+    "Deny",
+    "Level",
+    "Overtaken",
+    "Policy",
+    "PolicyError",
+    "PolicyTooLarge",
+    "Verdict",
+    "faults",
+    "overtaken",
+]

@@ -56,6 +56,12 @@ def load(raw: str | Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
+def written(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the statements as they stand in *document*; none where there is none."""
+    found: Any = (document or {"Statement": []})["Statement"]
+    return [found] if isinstance(found, dict) else list(found)
+
+
 def dump(document: object) -> str:
     """Return *document* as compact JSON, as it is written to S3."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

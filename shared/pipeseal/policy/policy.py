@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pipeseal.policy.canonical import canonical
 from pipeseal.policy.deny import Deny
-from pipeseal.policy.document import Statement, dump, load, statements
+from pipeseal.policy.document import Statement, dump, load, statements, written
 from pipeseal.policy.merge import merged
+from pipeseal.policy.overtaken import Overtaken, restored
 from pipeseal.policy.size import LIMIT, PolicyTooLarge, proposals
 from pipeseal.policy.verdict import Verdict, judge
 
@@ -69,7 +70,7 @@ class Policy:
         """Return what each Allow lets strangers to *home* do of *actions* on the bucket, where no Deny refuses it."""
         from pipeseal.policy.granting import grants  # noqa: PLC0415 - few buckets are asked, and each would pay
 
-        return grants(bucket_arn, home, actions, tuple(zip(self.statements, _written(self), strict=True)))
+        return grants(bucket_arn, home, actions, tuple(zip(self.statements, written(self.document), strict=True)))
 
     def require(self, deny: Deny) -> Self:
         """Return this policy with *deny* in it; itself where the verdict is full already.
@@ -84,16 +85,15 @@ class Policy:
             raise PolicyTooLarge(result.size, proposals(document["Statement"], result.statements, deny))
         return result
 
+    def restoring(self, lost: Overtaken) -> Self:
+        """Return this policy as somebody meant it whose write ours overtook; itself where it is so already."""
+        document = restored(self.document, lost)
+        return self if _same(document, self.document) else type(self).parse(document)
+
     def sids_beyond(self, former: Policy) -> tuple[str, ...]:
         """Return the Sids of the statements that *former* does not hold to the letter."""
-        known = _written(former)
-        return tuple(str(each.get("Sid", "")) for each in _written(self) if each not in known)
-
-
-def _written(policy: Policy) -> list[dict[str, Any]]:
-    """Return the statements as they stand in the document."""
-    written = (policy.document or {"Statement": []})["Statement"]
-    return [written] if isinstance(written, dict) else written
+        known = written(former.document)
+        return tuple(str(each.get("Sid", "")) for each in written(self.document) if each not in known)
 
 
 def _same(left: object, right: object) -> bool:

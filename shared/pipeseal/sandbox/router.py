@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import logging
-import os
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -15,15 +10,14 @@ from queue import Empty, Queue, SimpleQueue
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic
-from types import ModuleType, SimpleNamespace
 from typing import Any, TextIO
 from uuid import uuid4
 
-from moto.events.models import EventPattern, EventPatternParser
-
 from pipeseal.sandbox.people import ACCOUNT, PIPESEAL, REGION
 from pipeseal.sandbox.records import Event
-from pipeseal.sandbox.stack import Function, StackError
+from pipeseal.sandbox.rules import matcher, rules_of
+from pipeseal.sandbox.runtime import arn_of, invoke, load
+from pipeseal.sandbox.stack import Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +57,9 @@ class Router:
         """The function that is at work, or the last one."""
         self._output = output
         self._dead_letter = dead_letter
-        self._rules = [(matcher(pattern), function) for function in functions for pattern in function.patterns]
+        self._rules = [(matcher(rule.pattern), rule.function) for rule in rules_of(functions)]
         with redirect_stdout(output):
-            self._handlers = {function.name: _handler(function) for function in functions}
+            self._handlers = {function.name: load(function) for function in functions}
         self._tasks: Queue[_Task | None] = Queue()
         self._open = Flag()
         self._open.set()
@@ -121,7 +115,8 @@ class Router:
         attempts = 1 + function.retries
         for _ in range(attempts):
             try:
-                outcomes = self._invoke(function, task.event)
+                arn = arn_of(function, ACCOUNT, REGION)
+                outcomes = invoke(function, self._handlers[function.name], task.event, arn, self._output)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises, Lambda retries and then gives up
                 failure = f"{type(error).__name__}: {error}"
                 print(traceback.format_exc(), file=self._output)
@@ -134,66 +129,6 @@ class Router:
         seconds = monotonic() - max(task.since, self._released)
         return Delivery(function.name, task.event, outcomes, failure, seconds)
 
-    def _invoke(self, function: Function, event: Event) -> tuple[dict[str, Any], ...]:
-        os.environ.update(function.environment)
-        with redirect_stdout(self._output), _logging_to(self._output, function):
-            # Through JSON and back: a handler shares no object with whoever made the event.
-            return tuple(self._handlers[function.name](json.loads(json.dumps(event)), _context(function)))
-
-
-def matcher(pattern: object) -> Callable[[Event], bool]:
-    """Return whether an event matches an EventBridge *pattern*, by moto's engine."""
-    text = json.dumps(pattern)
-    engine = EventPattern(text, EventPatternParser(text).parse())
-    return engine.matches_event  # type: ignore[return-value]  # its type lists the fields
-
-
-def _handler(function: Function) -> Callable[[Event, object], list[dict[str, Any]]]:
-    """Load the function's module by its path, one for each function as in Lambda."""
-    os.environ.update(function.environment)
-    name = f"pipeseal_sandbox_{function.name}"
-    spec = importlib.util.spec_from_file_location(name, function.path)
-    if spec is None or spec.loader is None or not function.path.is_file():
-        raise StackError(f"{function.path} is missing: {function.name} of the template has its handler there")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return _callable(module, function)
-
-
-def _callable(module: ModuleType, function: Function) -> Callable[[Event, object], list[dict[str, Any]]]:
-    found = getattr(module, function.handler, None)
-    if not callable(found):
-        raise StackError(f"{function.path} has no function {function.handler}, which {function.name} is to run")
-    return found  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _logging_to(output: TextIO, function: Function) -> Iterator[None]:
-    """Send what powertools logs to *output*: its logger keeps the stream that it first saw."""
-    logger = logging.getLogger(function.environment.get("POWERTOOLS_SERVICE_NAME", "service_undefined"))
-    streams = [handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler)]
-    former = [handler.setStream(output) for handler in streams]
-    try:
-        yield
-    finally:
-        for handler, stream in zip(streams, former, strict=True):
-            handler.setStream(stream or sys.stdout)
-
-
-def _context(function: Function) -> SimpleNamespace:
-    """Return what Lambda tells a handler of itself."""
-    name = f"pipeseal-{function.name}"
-    return SimpleNamespace(
-        function_name=name,
-        function_version="$LATEST",
-        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
-        memory_limit_in_mb=512,
-        aws_request_id=str(uuid4()),
-        log_group_name=f"/aws/lambda/{name}",
-        log_stream_name="embedded",
-        get_remaining_time_in_millis=lambda: 60_000,
-    )
-
 
 def _dead(function: Function, event: Event, attempts: int, failure: str) -> Event:
     """Make what Lambda sends to a failure destination."""
@@ -202,7 +137,7 @@ def _dead(function: Function, event: Event, attempts: int, failure: str) -> Even
         "version": "1.0",
         "requestContext": {
             "requestId": str(uuid4()),
-            "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:pipeseal-{function.name}:$LATEST",
+            "functionArn": f"{arn_of(function, ACCOUNT, REGION)}:$LATEST",
             "condition": "RetriesExhausted",
             "approximateInvokeCount": attempts,
         },

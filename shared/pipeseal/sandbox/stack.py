@@ -10,10 +10,14 @@ from typing import Any
 
 import yaml
 
+from pipeseal.model import partition_of
+
 _RULES = {"EventBridgeRule", "CloudWatchEvent"}
 _SUBSTITUTED = re.compile(r"\$\{([^!}]+)}")
 _FIRST_RETRIES = 2
 """How often Lambda retries an asynchronous invocation where nothing says otherwise."""
+_FIRST_TIMEOUT = 3
+"""Seconds that Lambda gives a function where nothing says otherwise."""
 
 
 class StackError(Exception):
@@ -28,9 +32,16 @@ class Function:
     path: Path
     handler: str
     environment: Mapping[str, str]
-    patterns: tuple[Mapping[str, Any], ...]
-    """The event patterns of its rules: one that matches is enough."""
+    rules: Mapping[str, Mapping[str, Any]]
+    """The event pattern of each of its rules by the rule's name: one that matches is enough."""
+    timeout: int
+    """Seconds that it may take."""
     retries: int = _FIRST_RETRIES
+
+    @property
+    def patterns(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the event patterns of its rules."""
+        return tuple(self.rules.values())
 
 
 def find_template() -> Path:
@@ -62,13 +73,27 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
 _Loader.add_multi_constructor("!", _short_form)
 
 
+def _check(name: str, value: str, declared: Mapping[str, Any]) -> None:
+    """Raise StackError where CloudFormation would not take *value* for the parameter *name*."""
+    if allowed := [str(each) for each in declared.get("AllowedValues", ())]:
+        fits, wanted = value in allowed, f"must be one of: {', '.join(each or '(empty)' for each in allowed)}"
+    elif declared["Type"] == "Number":
+        least, most = declared.get("MinValue", 0), declared.get("MaxValue", 2**31)
+        fits, wanted = value.isdecimal() and least <= int(value) <= most, f"must be a number from {least} to {most}"
+    else:
+        fits = re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL) is not None
+        wanted = declared.get("ConstraintDescription", "is not what the template allows")
+    if not fits:
+        raise StackError(f"the parameter {name} is {value!r}: it {wanted}")
+
+
 class Stack:
     """The template at *path* as a stack of that *name*; *parameters* override the template's defaults."""
 
     def __init__(
         self, path: Path, account: str, region: str, parameters: Mapping[str, str], name: str = "pipeseal"
     ) -> None:
-        """Read the template; raise StackError where it is none."""
+        """Read the template; raise StackError where it is none, or where it does not take *parameters*."""
         self.path = path
         try:
             self._template = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
@@ -77,12 +102,15 @@ class Stack:
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise StackError(f"{path} is no SAM template that could be read: {error!r}") from error
         if unknown := set(parameters) - set(declared):
-            raise StackError(f"{path} has no parameter {', '.join(sorted(unknown))}")
+            known = ", ".join(sorted(declared))
+            raise StackError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has: {known}")
+        for parameter, value in parameters.items():
+            _check(parameter, value, declared[parameter])
         self._values = {
             "AWS::StackName": name,
             "AWS::AccountId": account,
             "AWS::Region": region,
-            "AWS::Partition": "aws",
+            "AWS::Partition": partition_of(region),
             "AWS::URLSuffix": "amazonaws.com",
             **{parameter: str(each.get("Default", "")) for parameter, each in declared.items()},
             **parameters,
@@ -95,12 +123,12 @@ class Stack:
             if resource["Type"] != "AWS::Serverless::Function":
                 continue
             own = resource["Properties"]
-            events = own.get("Events", {}).values()
-            patterns = tuple(event["Properties"]["Pattern"] for event in events if event["Type"] in _RULES)
-            if patterns:
-                yield self._function(name, shared, own, patterns)
+            events = own.get("Events", {}).items()
+            rules = {rule: event["Properties"]["Pattern"] for rule, event in events if event["Type"] in _RULES}
+            if rules:
+                yield self._function(name, shared, own, rules)
 
-    def _function(self, name: str, shared: Any, own: Any, patterns: tuple[Any, ...]) -> Function:
+    def _function(self, name: str, shared: Any, own: Any, rules: Mapping[str, Any]) -> Function:
         module, _, handler = own["Handler"].rpartition(".")
         variables = {
             **shared.get("Environment", {}).get("Variables", {}),
@@ -111,7 +139,8 @@ class Stack:
             path=self.path.parent / (own.get("CodeUri") or shared["CodeUri"]) / f"{module}.py",
             handler=handler,
             environment={each: self.resolve(value, f"{name}'s variable {each}") for each, value in variables.items()},
-            patterns=patterns,
+            rules=rules,
+            timeout=int(own.get("Timeout") or shared.get("Timeout") or _FIRST_TIMEOUT),
             retries=(own.get("EventInvokeConfig") or shared.get("EventInvokeConfig") or {}).get(
                 "MaximumRetryAttempts", _FIRST_RETRIES
             ),

@@ -1,0 +1,1 @@
+"""What would have happened: CloudTrail's own records, replayed through the same controls; nothing is written."""

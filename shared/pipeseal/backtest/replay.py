@@ -1,0 +1,200 @@
+"""The records in order -> what pipeseal would have found and done at each, had it been there; pure.
+
+What it would have put right counts as put right from then on, so that who undoes it again is seen, as is the war that
+this would have become.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeseal.backtest.history import Known, learned
+from pipeseal.cloudtrail import HEARD, cause, touched
+from pipeseal.controls import controls_for
+from pipeseal.decide import decide
+from pipeseal.model import Action, Cause, Finding, Kind, Plan, Ref
+from pipeseal.model.key import Key
+from pipeseal.settings import Scope, Settings
+
+SPELL = timedelta(hours=1)
+"""The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A control would have found something wrong with a resource, after one record."""
+
+    ref: Ref
+    finding: Finding
+    action: Action
+    """What would have been done for this control; ESCALATED where pipeseal would have given up."""
+    cause: Cause
+    basis: str
+    """"state" where the records tell all of the resource, "request" where its former state is unknown."""
+    begins_war: bool = False
+
+
+class Replay:
+    """The account as the records up to now leave it, pipeseal's own work included."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Begin with an account of which nothing is known."""
+        self._settings = settings
+        self._known: dict[str, Known] = {}
+        self._uses: dict[str, Mapping[str, str]] = {}
+        self._users: dict[str, dict[str, str]] = {}
+        self._told: dict[str, frozenset[tuple[str, str]]] = {}
+        self._righted: dict[tuple[str, str], tuple[datetime, ...]] = {}
+        self._wars: dict[tuple[str, str], datetime] = {}
+
+    def violations(self, event: Mapping[str, Any]) -> Iterator[Violation]:
+        """Take in one *event*, in EventBridge's envelope, and yield what would have been found.
+
+        Raises Malformed where it does not say what it must.
+        """
+        record = event["detail"]
+        why = cause(event)
+        for ref in touched(event):
+            known = learned(self._known.get(ref.arn), ref, record, why.time)
+            if known is None:
+                self._forget(ref)
+                continue
+            self._known[ref.arn] = known
+            if (record["eventSource"], record["eventName"]) in HEARD:
+                yield from self._looked_at(ref, why)
+
+    def _forget(self, ref: Ref) -> None:
+        self._known.pop(ref.arn, None)
+        self._told.pop(ref.arn, None)
+        self._link(ref.arn, {})
+
+    def _looked_at(self, ref: Ref, why: Cause) -> Iterator[Violation]:
+        """Judge *ref*, then what it rests on, as far as anything is known of that."""
+        uses = dict(self._resource(self._known[ref.arn], why).uses())
+        self._link(ref.arn, {used.arn: key for used, key in uses.items()})
+        yield from self._settled(ref, why)
+        for used in uses:
+            if used.arn in self._known:
+                yield from self._settled(used, why)
+
+    def _link(self, user: str, uses: Mapping[str, str]) -> None:
+        """Note what *user* uses now, and of what it used before no longer that it does."""
+        for arn in self._uses.pop(user, {}):
+            self._users[arn].pop(user, None)
+        for arn, key in uses.items():
+            self._users.setdefault(arn, {})[user] = key
+        if uses:
+            self._uses[user] = uses
+
+    def _resource(self, known: Known, why: Cause) -> Any:
+        """Return the snapshot as pipeseal would have read it."""
+        resource = known.resource
+        users = dict(self._users.get(resource.ref.arn, {}))
+        match resource.ref.kind:
+            case Kind.BUCKET:
+                encrypt = bool(users) or self._settings.encryption_scope is Scope.ALL
+                return replace(resource, users=users, encrypt=encrypt)
+            case Kind.KEY:
+                return replace(resource, users=users, age=why.time - known.born if known.born else None)
+            case Kind.PIPELINE:
+                return replace(resource, keys=dict(self._keys(resource, why)))
+        return resource
+
+    def _keys(self, pipeline: Any, why: Cause) -> Iterator[tuple[tuple[str, str], Key]]:
+        """Yield the keys that the stores and the operator name, of those that a record told of."""
+        for store in pipeline.stores:
+            for name in (store.key, self._settings.artifact_keys.get(store.region, "")):
+                arn = name if name.startswith("arn:") else _key_arn(pipeline.ref, store.region, name)
+                known = self._known.get(arn)
+                if known and known.resource.ref.kind is Kind.KEY:
+                    yield (store.region, name), self._resource(known, why)
+
+    def _settled(self, ref: Ref, why: Cause) -> Iterator[Violation]:
+        """Do with *ref* what pipeseal would have done, and say what that is."""
+        known = self._known[ref.arn]
+        resource = self._resource(known, why)
+        if ref.kind is Kind.TRAIL:
+            self._known[ref.arn] = _remembering(known)
+        plan = decide(resource, self._settings, resting=self._resting(ref, resource, why.time))
+        for finding in plan.rested:
+            self._wars[ref.arn, finding.control.id] = why.time
+            yield self._violation(finding, Action.ESCALATED, plan, why)
+        war = [each for each in plan.findings if each.writes and self._undone_too_often(ref, each, why.time)]
+        for finding in war:
+            self._wars[ref.arn, finding.control.id] = why.time
+            self._righted.pop((ref.arn, finding.control.id), None)
+            yield replace(self._violation(finding, Action.ESCALATED, plan, why), begins_war=True)
+        if war:
+            plan = decide(resource, self._settings, resting=self._resting(ref, resource, why.time))
+        yield from self._carried_out(plan, why)
+
+    def _carried_out(self, plan: Plan, why: Cause) -> Iterator[Violation]:
+        """Write what would have been written; what was told and is as bad as it was is no news."""
+        ref, found = plan.before.ref, _reasons(plan)
+        if plan.after == plan.before and self._told.get(ref.arn) == found:
+            return
+        if not found:
+            self._told.pop(ref.arn, None)
+            return
+        action, _ = plan.before.changed(plan.after)
+        lifted = _lifted(plan, self._settings)
+        for finding in plan.findings:
+            if finding.writes:
+                self._righted[ref.arn, finding.control.id] = (*self._of_late(ref, finding, why.time), why.time)
+            done = action if finding.writes else Action.DETECTED
+            if finding.control.id not in lifted:
+                yield self._violation(finding, Action.FAILED if finding.refusal else done, plan, why)
+        if plan.after != plan.before:
+            self._known[ref.arn] = self._known[ref.arn].put_right(plan.after)
+        left = _reasons(decide(plan.after, self._settings, resting=self._resting(ref, plan.after, why.time)))
+        self._told[ref.arn] = left if left <= found else frozenset()
+
+    def _violation(self, finding: Finding, action: Action, plan: Plan, why: Cause) -> Violation:
+        known = self._known[plan.before.ref.arn]
+        whole = not known.unknown and _keys_known(plan.before)
+        return Violation(plan.before.ref, finding, action, why, "state" if whole else "request")
+
+    # ------------------------------------------------------------------------ wars
+
+    def _of_late(self, ref: Ref, finding: Finding, now: datetime) -> tuple[datetime, ...]:
+        return tuple(time for time in self._righted.get((ref.arn, finding.control.id), ()) if now - time < SPELL)
+
+    def _undone_too_often(self, ref: Ref, finding: Finding, now: datetime) -> bool:
+        return len(self._of_late(ref, finding, now)) >= self._settings.war_limit
+
+    def _resting(self, ref: Ref, resource: Any, now: datetime) -> list[str]:
+        """Return the controls that have given up on *ref* and see no quiet hour yet."""
+        ids = (control.id for control in controls_for(resource))
+        return [each for each in ids if (last := self._wars.get((ref.arn, each))) and now - last < SPELL]
+
+
+def _key_arn(pipeline: Ref, region: str, name: str) -> str:
+    return Ref(Kind.KEY, pipeline.account, region, name).arn
+
+
+def _remembering(known: Known) -> Known:
+    """Return the trail with what the ledger would remember of it, as far as a record told it."""
+    trail = known.resource
+    found = {part: value for part, value in trail.remembered().items() if part not in known.unknown}
+    return replace(known, resource=replace(trail, sound=found))
+
+
+def _lifted(plan: Plan, settings: Settings) -> set[str]:
+    """Return the controls that find nothing but a quarantine that is over: that is good news."""
+    if plan.before.ref.kind is not Kind.PIPELINE:
+        return set()
+    bare = replace(plan.before, transition=None)
+    return {each.control.id for each in plan.findings if not each.control.reasons(bare, settings)}
+
+
+def _keys_known(resource: Any) -> bool:
+    if resource.ref.kind is not Kind.PIPELINE:
+        return True
+    return all((store.region, store.key) in resource.keys for store in resource.stores if store.key)
+
+
+def _reasons(plan: Plan) -> frozenset[tuple[str, str]]:
+    return frozenset((each.control.id, str(reason)) for each in plan.findings for reason in each.reasons)
