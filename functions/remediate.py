@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from pipeseal.aws.world import World
-from pipeseal.cloudtrail import cause, subjects
+from pipeseal.cloudtrail import cause, is_echo, subjects
 from pipeseal.reconcile import reconcile
 from pipeseal.telemetry import observed
 
@@ -18,8 +19,14 @@ world = cache(lambda: World(os.environ))  # made on the first event, not at impo
 
 
 @logger.inject_lambda_context(correlation_id_path="detail.eventID")
-def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
-    """Reconcile each resource that *event* names and each that it leads on to; return the outcomes."""
+def handler(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
+    """Reconcile each resource that *event* names and each that it leads on to; return the outcomes.
+
+    What pipeseal itself did comes back as an event, and is not looked at again.
+    """
+    if is_echo(event, os.environ.get("OWN_ROLES", "").split(",")):
+        return []
+    world().ends = world().clock() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     return [
         outcome.as_dict()
         for ref in subjects(event)

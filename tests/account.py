@@ -38,6 +38,11 @@ class Context:
     invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:pipeseal"
     aws_request_id = "00000000-0000-0000-0000-000000000000"
 
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        """Return what is left of a minute that has just begun."""
+        return 60_000
+
 
 class Account:
     """The stack's table, topic and a subscriber's queue; made inside moto's mock."""

@@ -85,7 +85,7 @@ def settle(text: str) -> str:
 
 
 _FLEETING: tuple[tuple[str, Callable[[int], str]], ...] = (
-    (r"(?<=127\.0\.0\.1:)\d+", lambda _: "5005"),
+    (r"(?<=127\.0\.0\.1:)\d+", lambda _: "50005"),  # as long as a free port's, for there are frames
     (r"\b\d{8}T\d{6}Z-[0-9a-f]{10}\b", lambda number: f"20261121T0930{number:02}Z-5f0c9a7b21"),
     (r"\bex-\d{8}-[0-9a-f]{8}\b", lambda number: f"ex-20261121-7b21{number:04x}"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", lambda number: str(UUID(int=(0x1C3A << 112) + number))),

@@ -48,7 +48,7 @@ def rules() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the logical id and the properties of every rule that SAM makes."""
     for function, properties in FUNCTIONS.items():
         for name, event in properties.get("Events", {}).items():
-            if event["Type"] == "EventBridgeRule":
+            if event["Type"] in ("EventBridgeRule", "Schedule"):
                 yield f"{function}{name}", event["Properties"]
 
 

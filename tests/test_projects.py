@@ -9,12 +9,13 @@ import boto3
 import pytest
 from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, event, writes
 
+from pipeseal.amendment import Declined
 from pipeseal.aws.clients import client
 from pipeseal.aws.world import World
 from pipeseal.controls.s3_sse_uploads import deny_otherwise_encrypted
 from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.exemptions import Grounds
-from pipeseal.undo import UndoRefused, carry_out, reversal
+from pipeseal.undo import carry_out, reversal
 
 ARN = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/harbor"
 SECRET = "Hunter2-made-up-7"
@@ -150,7 +151,7 @@ def test_an_undo_loses_no_field_either(account: Account, codebuild: Any, monkeyp
     monkeypatch.setattr("pipeseal.aws.projects._locked", lambda *_: "this version of boto3 does not know all fields")
     world = World({**ENVIRONMENT}, clients=client)
     until = world.clock().replace(year=world.clock().year + 1)
-    with pytest.raises(UndoRefused, match="does not know all fields; put it back by hand"):
+    with pytest.raises(Declined, match="does not know all fields; do it by hand"):
         reversal(outcome["ledger_id"], Grounds("ada", "public by intent", until), world)
 
 

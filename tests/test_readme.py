@@ -33,5 +33,5 @@ def test_what_differs_from_run_to_run_is_settled() -> None:
     settled = settle(line)
     one, two, again, *others = settled.split()
     assert one == again != two
-    assert others == ["http://127.0.0.1:5005", "2026-11-21", "09:30", "UTC", "0.1", "s"]
+    assert others == ["http://127.0.0.1:50005", "2026-11-21", "09:30", "UTC", "0.1", "s"]
     assert settle(settled) == settled

@@ -10,6 +10,7 @@ from tests.event_cases import SAMPLES
 from tests.template import FUNCTIONS, GLOBALS, PATH, ROLES, TEMPLATE, listed, resources, role_of, rules, statements
 
 from pipeseal.aws.ledger import LEASE
+from pipeseal.aws.pages import PERMISSIONS
 from pipeseal.cloudtrail import subjects
 from pipeseal.controls import controls_of
 from pipeseal.model import Kind
@@ -19,8 +20,20 @@ from pipeseal.settings import Settings
 ROOT = PATH.parent
 LEADS_TO = {Kind.APPLICATION: {Kind.BUCKET}, Kind.PROJECT: {Kind.BUCKET}, Kind.PIPELINE: {Kind.BUCKET, Kind.KEY}}
 """What the function of one kind goes on to, as `leads_to` of that kind does."""
-ADAPTERS = {Kind.PIPELINE: {"s3:GetBucketTagging"}, Kind.BUCKET: {"s3:ListAllMyBuckets"}}
+ADAPTERS = {
+    Kind.BUCKET: {"s3:GetBucketTagging", "s3:ListAllMyBuckets"},
+    Kind.KEY: {"kms:ListResourceTags"},
+    Kind.TRAIL: {"cloudtrail:ListTags"},
+}
 """What an adapter asks for beyond what the controls of its kind declare."""
+OWN = {
+    "BucketFunction": {"dynamodb:Query"},
+    "SweepFunction": {
+        *(action for actions in PERMISSIONS.values() for action in actions),
+        *("dynamodb:GetItem", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+    },
+}
+"""What one function alone does: telling lost updates, listing, reminding, working off a queue."""
 UNREACHED = {"PipelineFunction": {"kms:DisableKey", "kms:ScheduleKeyDeletion"}}
 """What a function never comes to: a pipeline leads on to keys that can encrypt, and those are not rejected."""
 RECORDING = {
@@ -31,7 +44,9 @@ RECORDING = {
     *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
 }
 """What ledger, alerts, dead letters, logs and, on request, traces need."""
-UNNARROWED = {"kms:DescribeKey", "s3:ListAllMyBuckets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+UNNARROWED = {action for actions in PERMISSIONS.values() for action in actions} | {
+    *("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+}
 """What may be granted on every resource: keys of other accounts are read too; the others know no narrower one."""
 NEVER = re.compile(
     r"(?i)\*|iam:(?!passrole$)|s3:deletebucket|publicaccessblock|kms:(putkeypolicy|enablekey$|cancel|create|delete)|dynamodb:delete"
@@ -41,6 +56,8 @@ NEVER = re.compile(
 
 def kinds_of(function: str) -> set[Kind]:
     """Return the kinds of resource that *function* puts right."""
+    if function == "SweepFunction":
+        return set(Kind)
     events = FUNCTIONS[function].get("Events", {}).values()
     sources = {source for event in events for source in event["Properties"].get("Pattern", {}).get("source", ())}
     own = {Kind(source.removeprefix("aws.")) for source in sources}
@@ -66,7 +83,7 @@ def declared(kind: Kind) -> set[str]:
 def test_a_role_grants_what_its_controls_declare_and_no_more(function: str) -> None:
     """The controls of the kinds that the function sees, their adapters, and what recording and telling needs."""
     kinds = kinds_of(function)
-    asked = RECORDING.union(*(declared(kind) | ADAPTERS.get(kind, set()) for kind in kinds))
+    asked = RECORDING.union(OWN.get(function, ()), *(declared(kind) | ADAPTERS.get(kind, set()) for kind in kinds))
     assert granted(function) == asked - UNREACHED.get(function, set())
 
 
@@ -124,7 +141,7 @@ def test_every_rule_and_function_has_retries_and_dead_letters() -> None:
 
 def test_the_dead_letter_queue_admits_every_rule() -> None:
     """By its ARN, and nobody else of EventBridge."""
-    (policy,) = resources("AWS::SQS::QueuePolicy").values()
+    policy = resources("AWS::SQS::QueuePolicy")["DeadLetterQueuePolicy"]
     (statement,) = (each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow")
     admitted = {each["Fn::GetAtt"] for each in statement["Condition"]["ArnEquals"]["aws:SourceArn"]}
     assert admitted == {f"{name}.Arn" for name, _ in rules()}
@@ -177,7 +194,8 @@ def test_every_alarm_publishes_to_the_alert_topic() -> None:
     for alarm in resources("AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == [{"Ref": "AlertTopic"}]
         assert alarm["AlarmDescription"]
-        assert alarm["TreatMissingData"] == "notBreaching"
+        # A sweep that is not there leaves no data; everything else is fine where there is none.
+        assert alarm["TreatMissingData"] == ("breaching" if alarm.get("MetricName") == "KindsSwept" else "notBreaching")
 
 
 def test_the_dashboard_shows_the_metrics_that_are_logged() -> None:
@@ -281,6 +299,24 @@ def test_a_sample_leads_to_the_kind_of_its_service(name: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_killed_function_keeps_nobody_waiting(function: str) -> None:
-    """Whoever holds a resource holds it for as long as a function may run, and no longer."""
+    """Whoever holds a resource holds it for as long as a function may run, and no longer.
+
+    The sweep may run for longer, since it goes from one resource to the next; what it holds it holds no longer.
+    """
     seconds = FUNCTIONS[function].get("Timeout", GLOBALS["Timeout"])
-    assert LEASE.total_seconds() == seconds
+    assert LEASE.total_seconds() == seconds or function == "SweepFunction"
+
+
+def test_a_sweep_has_time_to_work_off_its_messages() -> None:
+    """Six time-outs before a message comes again, as Lambda asks for; three tries, then the dead letters."""
+    queue = resources("AWS::SQS::Queue")["SweepQueue"]
+    assert queue["VisibilityTimeout"] == 6 * FUNCTIONS["SweepFunction"]["Timeout"]
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": "DeadLetterQueue.Arn"},
+        "maxReceiveCount": 3,
+    }
+
+
+def test_the_alarm_on_sweeps_knows_how_many_kinds_there_are() -> None:
+    """Each kind is counted when it was listed to its end."""
+    assert resources("AWS::CloudWatch::Alarm")["SweepAlarm"]["Threshold"] == len(Kind)

@@ -13,10 +13,11 @@ import pytest
 from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, event, writes
 from tests.resources import advanced, basic
 
+from pipeseal.amendment import Declined
 from pipeseal.aws.clients import client
 from pipeseal.aws.world import World
 from pipeseal.exemptions import Grounds
-from pipeseal.undo import UndoRefused, carry_out, reversal
+from pipeseal.undo import carry_out, reversal
 
 ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/harbor"
 WHOLE: dict[str, Any] = {
@@ -244,5 +245,5 @@ def test_undo_of_a_trail_that_is_gone_is_refused(account: Account, cloudtrail: A
     cloudtrail.stop_logging(Name="harbor")
     entry = account.deliver(STOPPED)[0]["ledger_id"]
     cloudtrail.delete_trail(Name="harbor")
-    with pytest.raises(UndoRefused, match="gone"):
+    with pytest.raises(Declined, match="gone"):
         reversal(entry, replace(GROUNDS, reason="force"), world, force=True)

@@ -13,11 +13,12 @@ from botocore.exceptions import ClientError
 from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, event, writes
 from tests.resources import action, document
 
+from pipeseal.amendment import Declined
 from pipeseal.aws.clients import client
 from pipeseal.aws.world import World
 from pipeseal.exemptions import ExemptionError, Grounds
 from pipeseal.model import Action
-from pipeseal.undo import UndoRefused, carry_out, reversal
+from pipeseal.undo import carry_out, reversal
 
 BUCKET = "harbor"
 ARN = f"arn:aws:s3:::{BUCKET}"
@@ -241,7 +242,7 @@ def test_a_resource_that_was_changed_since_is_left(account: Account, world: Worl
     policy, _ = bucket_state()
     later = {**THEIRS, "Sid": "Later"}
     put_policy(*policy["Statement"], later)
-    with pytest.raises(UndoRefused, match=f"{ARN} was changed after {identity}.*--force"):
+    with pytest.raises(Declined, match=f"{ARN} was changed after {identity}.*--force"):
         reversal(identity, GROUNDS, world)
     assert not world.ledger.exemptions()
     forced = reversal(identity, GROUNDS, world, force=True)
@@ -275,16 +276,16 @@ def test_an_entry_is_undone_once(account: Account, world: World) -> None:
     """The second time says by what, and an undo itself is taken back by ending its exemptions."""
     identity = sealed(account)
     outcome = carry_out(reversal(identity, GROUNDS, world), world)
-    with pytest.raises(UndoRefused, match=f"taken back already, by {outcome.entry}"):
+    with pytest.raises(Declined, match=f"taken back already, by {outcome.entry}"):
         reversal(identity, GROUNDS, world)
-    with pytest.raises(UndoRefused, match=r"is an undo itself.*pipeseal exempt end"):
+    with pytest.raises(Declined, match=r"is an undo itself.*pipeseal exempt end"):
         reversal(outcome.entry, GROUNDS, world)
 
 
 @pytest.mark.parametrize("identity", ["", "#memory", "#all", "20261121T092958Z-0123456789", "x" * 3000])
 def test_an_unknown_entry_is_named(world: World, identity: str) -> None:
     """The ledger's own items are no entries."""
-    with pytest.raises(UndoRefused, match="holds no such entry"):
+    with pytest.raises(Declined, match="holds no such entry"):
         reversal(identity, GROUNDS, world)
 
 
@@ -292,7 +293,7 @@ def test_detect_mode_has_nothing_to_undo(account: Account, world: World, monkeyp
     """Nothing was written, and the message says how to excuse the resource instead."""
     monkeypatch.setenv("MODE", "detect")
     identity = sealed(account)
-    with pytest.raises(UndoRefused, match=f"wrote nothing.*exempt add --control S3.TLS --resource '{ARN}'"):
+    with pytest.raises(Declined, match=f"wrote nothing.*exempt add --control S3.TLS --resource '{ARN}'"):
         reversal(identity, GROUNDS, world)
 
 
@@ -300,7 +301,7 @@ def test_a_resource_that_is_gone_is_named(account: Account, world: World) -> Non
     """There is nothing to put a policy back on."""
     identity = sealed(account)
     boto3.client("s3").delete_bucket(Bucket=BUCKET)
-    with pytest.raises(UndoRefused, match=f"{ARN} is gone"):
+    with pytest.raises(Declined, match=f"{ARN} is gone"):
         reversal(identity, GROUNDS, world)
 
 
@@ -318,7 +319,7 @@ def test_a_locked_structure_is_not_written_back(
     happened, _ = wrong_key(monkeypatch)
     identity = account.deliver(happened)[0]["ledger_id"]
     monkeypatch.setattr("pipeseal.aws.pipelines._locked", lambda *_: "AWS masks a token in it")
-    with pytest.raises(UndoRefused, match="cannot be written back: AWS masks a token"):
+    with pytest.raises(Declined, match="cannot be written back: AWS masks a token"):
         reversal(identity, GROUNDS, world, force=True)
 
 
@@ -346,7 +347,7 @@ def test_a_change_between_look_and_write_is_seen(account: Account, world: World)
     """What was shown is what is done, or nothing."""
     found = reversal(sealed(account), GROUNDS, world)
     put_policy({**THEIRS, "Sid": "Later"})
-    with pytest.raises(UndoRefused, match="was changed just now"):
+    with pytest.raises(Declined, match="was changed just now"):
         carry_out(found, world)
     assert bucket_state()[0]["Statement"] == [{**THEIRS, "Sid": "Later"}]
     assert not world.ledger.exemptions()
@@ -361,6 +362,6 @@ def test_whoever_is_at_work_is_waited_for(account: Account, world: World) -> Non
         UpdateExpression="SET holder = :h, held_until = :u",
         ExpressionAttributeValues={":h": {"S": "x"}, ":u": {"N": str(GROUNDS.until.timestamp())}},
     )
-    with pytest.raises(UndoRefused, match="try again in a minute"):
+    with pytest.raises(Declined, match="try again in a minute"):
         carry_out(found, world)
     assert not world.ledger.exemptions()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
+from pipeseal.exemptions import GROUNDS
 from pipeseal.model import Action, Kind
 from pipeseal.settings import Mode
 
@@ -31,13 +32,14 @@ _DONE = {
     Action.FAILED: "could not be put right",
     Action.ESCALATED: "keeps being undone",
 }
-# What every exemption needs, as placeholders that a shell takes as they are.
-_GROUNDS = "--owner 'WHO' --reason 'WHY' --until 30d"
 _NOUN = {"s3": "Bucket", "kms": "Key", "codepipeline": "Pipeline"}
 
 
-def compose(outcome: Outcome, plan: Plan, cause: Cause) -> dict[str, Any]:
-    """Return the alert for machines; its fields are a contract, added to and never changed."""
+def compose(outcome: Outcome, plan: Plan, cause: Cause, undone: int = 0) -> dict[str, Any]:
+    """Return the alert for machines; its fields are a contract, added to and never changed.
+
+    *undone* is how often of late the resource was put right in vain, where that is why it is told of.
+    """
     ref = outcome.ref
     _, proposed = plan.before.changed(plan.wanted)
     return {
@@ -55,7 +57,15 @@ def compose(outcome: Outcome, plan: Plan, cause: Cause) -> dict[str, Any]:
         "proposed": [step for step in proposed if step not in outcome.steps],
         "actor": cause.actor.as_dict(),
         "event": {"id": cause.id, "name": cause.name, "time": cause.time.isoformat()},
+        **(_peace(plan, undone) if outcome.action is Action.ESCALATED else {}),
     }
+
+
+def _peace(plan: Plan, undone: int) -> dict[str, Any]:
+    from pipeseal.snippets import snippets  # noqa: PLC0415 - wars are few, and each cold start would pay
+
+    controls = [finding.control.id for finding in plan.findings]
+    return {"undone": undone, "snippet": snippets(plan.before, plan.wanted, controls)}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -104,8 +114,11 @@ def _lines(alert: Mapping[str, Any]) -> Iterator[str]:
             yield _wrapped(reason)
     yield from ("", "WHO DID IT", _wrapped(_who(alert)))
     yield from ("", "WHAT PIPESEAL DID")
-    yield from map(_wrapped, alert["done"] or [_nothing(alert)])
-    if alert["proposed"]:
+    if alert["action"] == Action.ESCALATED:
+        yield from _gave_up(alert)
+    else:
+        yield from map(_wrapped, alert["done"] or [_nothing(alert)])
+    if alert["proposed"] and alert["action"] != Action.ESCALATED:
         yield from ("", "WHAT IT WOULD DO IN ENFORCE MODE")
         yield from map(_wrapped, alert["proposed"])
     yield from ("", "SO THAT IT DOES NOT COME BACK")
@@ -115,10 +128,10 @@ def _lines(alert: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "IF YOU DISAGREE")
     if alert["done"]:
         yield "  Take it back, in your own name:"
-        yield f"    pipeseal undo {alert['id']} {_GROUNDS}"
+        yield f"    pipeseal undo {alert['id']} {GROUNDS}"
     yield "  Excuse it, in your own name:"
     for control in alert["controls"]:
-        yield f"    pipeseal exempt add --control {control} --resource '{resource['arn']}' {_GROUNDS}"
+        yield f"    pipeseal exempt add --control {control} --resource '{resource['arn']}' {GROUNDS}"
     yield from ("", f"Ledger entry {alert['id']}, event {alert['event']['id']}")
 
 
@@ -142,8 +155,29 @@ def _wrapped(text: str) -> str:
 def _who(alert: Mapping[str, Any]) -> str:
     actor, event = alert["actor"], alert["event"]
     mfa = {True: "with MFA", False: "without MFA", None: "MFA not recorded"}[actor["mfa"]]
-    via = f" through {actor['via']}" if actor["via"] else ""
-    return f"{actor['name']}{via}, {mfa}: {event['name']} at {event['time']}."
+    return f"{_whom(alert)}, {mfa}: {event['name']} at {event['time']}."
+
+
+def _whom(alert: Mapping[str, Any]) -> str:
+    actor = alert["actor"]
+    return f"{actor['name']} through {actor['via']}" if actor["via"] else str(actor["name"])
+
+
+def _gave_up(alert: Mapping[str, Any]) -> Iterator[str]:
+    """Say why nothing is written any more and how to have it begin again, and show the code that ends it."""
+    yield _wrapped(
+        f"It put this right {alert['undone']} times within an hour, and each time it was undone, the last time by "
+        f"{_whom(alert)}. So it stopped: nothing is written to this {alert['resource']['type']} for "
+        f"{', '.join(alert['controls'])}. It resumes after a quiet hour, or at once:"
+    )
+    yield f"    pipeseal resume '{alert['resource']['arn']}'"
+    languages = {"CloudFormation": alert["snippet"]["cloudformation"], "Terraform": alert["snippet"]["terraform"]}
+    fitting = sorted(languages, key=lambda language: language.lower() not in alert["actor"]["via"].lower())
+    if any(languages.values()):
+        yield from ("", "THE CODE THAT MAKES IT RIGHT")
+        for language in fitting:
+            yield from ("", f"  {language}:", "")
+            yield from (f"    {line}".rstrip() for line in languages[language].splitlines())
 
 
 def _nothing(alert: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ def subjects(event: Record) -> tuple[Ref, ...]:
 
 def touched(event: Record) -> tuple[Ref, ...]:
     """Return what `subjects` does, and the resources that a call touched of which no rule of the template hears."""
-    return _named_by(event, {**_SUBJECT, **_UNHEARD})
+    return _named_by(event, _TELLING)
 
 
 def _named_by(event: Record, table: Mapping[tuple[str, str], _Find]) -> tuple[Ref, ...]:
@@ -128,7 +128,8 @@ def _time(value: object) -> datetime:
 
 def _plain(text: object) -> str:
     """Return *text* in one printable line of bounded length: it goes into logs and mails."""
-    return "".join(c if c.isprintable() else " " for c in str(text)[:_PRINTABLE])
+    line = str(text)[:_PRINTABLE]
+    return line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)
 
 
 # ------------------------------------------------------------------ subjects
@@ -298,7 +299,9 @@ _UNHEARD: Mapping[tuple[str, str], _Find] = {
 HEARD = frozenset(_SUBJECT)
 """(eventSource, eventName) of every event that a rule of the template hears."""
 
-TELLING = HEARD | frozenset(_UNHEARD)
+_TELLING = {**_SUBJECT, **_UNHEARD}
+
+TELLING = frozenset(_TELLING)
 """The same of every record that tells how a resource is."""
 
 # --------------------------------------------------------------------- actor

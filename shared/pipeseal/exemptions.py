@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
 from pipeseal.controls import every_control
 from pipeseal.model import Actor
 
+GROUNDS = "--owner 'WHO' --reason 'WHY' --until 30d"
+"""What every exemption needs on the command line, as placeholders that a shell takes as they are."""
+
 _LONGEST = 500
+_NOTICE = timedelta(days=7)
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -136,6 +141,26 @@ def excused(
         if circumstances.allow(each):
             return each
     return None
+
+
+class Stage(StrEnum):
+    """How near its end an exemption is, as reminders name it."""
+
+    ENDING = "exemption-ending"
+    ENDED = "exemption-ended"
+
+
+def due(
+    exemptions: Iterable[Exemption], reminded: Mapping[str, str], now: datetime
+) -> Iterator[tuple[Exemption, Stage]]:
+    """Yield the exemptions that people are to be reminded of, a week before they end and when they have.
+
+    *reminded* says, by id, of which stage they were reminded already.
+    """
+    for each in exemptions:
+        stage = Stage.ENDED if not each.holds(now) else Stage.ENDING if each.until - now <= _NOTICE else None
+        if stage and reminded.get(each.id) not in (stage, Stage.ENDED):
+            yield each, stage
 
 
 def moment(text: str, now: datetime) -> datetime:

@@ -9,6 +9,7 @@ is finished by whoever comes next.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ _GLANCE = 0.5
 """Seconds between two glances at whether an earlier delivery is done."""
 _ROUNDS = 3
 """How often a write is tried while somebody else is writing too."""
-_SPELL = timedelta(hours=1)
+SPELL = timedelta(hours=1)
 """The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
 
 
@@ -129,9 +130,8 @@ def _untouched(key: Key | Unreadable | None) -> bool:
 def _case(resource: Any, plan: Plan, memory: Memory, cause: Cause, world: World) -> _Case:
     """Gather what bears on a violation: who excused it, and which controls have given up on it."""
     ref, now, excuses, spared = resource.ref, world.clock(), {}, {}
-    tags = cache(lambda: world.tags(resource))
-    for finding in plan.findings:
-        control, left = finding.control.id, _digest([finding])
+    tags, left = cache(lambda: world.tags(resource)), _hash(json.dumps(resource.state(), sort_keys=True))
+    for control in (finding.control.id for finding in plan.findings):
         circumstances = Circumstances(cause.actor, tags, stays=memory.spared.get(control) == left)
         exemption = excused(memory.exemptions, control, ref.arn, now, circumstances)
         if exemption:
@@ -140,7 +140,7 @@ def _case(resource: Any, plan: Plan, memory: Memory, cause: Cause, world: World)
             spared[control] = left
     if spared != memory.spared:
         world.ledger.spare(ref.arn, spared)
-    return _Case(resource, memory, cause, world, excuses, memory.at_war(now, _SPELL))
+    return _Case(resource, memory, cause, world, excuses, memory.at_war(now, SPELL))
 
 
 def _settle(case: _Case) -> _Look | None:
@@ -301,7 +301,7 @@ def _told_of(refused: Refusal) -> str:
     if refused.denied:
         return (
             f"{refused.permission} is missing: {refused.answer}. Give the function's role that permission, or take "
-            "away what denies it: a Deny in the resource's own policy, a service control policy, a permissions boundary."
+            "away what denies it: a Deny in the resource's own policy, a service control policy or a boundary."
         )
     return f"AWS does not take it: {refused.answer}."
 
@@ -311,7 +311,7 @@ def _told_of(refused: Refusal) -> str:
 
 def _undone_too_often(plan: Plan, case: _Case) -> tuple[Finding, ...]:
     """Return the findings of controls that somebody has undone so often that going on is no use."""
-    late = case.memory.of_late(case.world.clock(), _SPELL)
+    late = case.memory.of_late(case.world.clock(), SPELL)
     limit = case.world.settings.war_limit
     return tuple(each for each in plan.findings if each.writes and len(late.get(each.control.id, ())) >= limit)
 
@@ -322,11 +322,11 @@ def _escalate(plan: Plan, war: tuple[Finding, ...], case: _Case) -> _Look | None
     peace = replace(plan, after=plan.before, findings=tuple(replace(each, writes=False) for each in war))
     entry = _own(ref, cause, Action.ESCALATED)
     outcome = Outcome(ref, Action.ESCALATED, peace, (), entry)
-    alert = compose(outcome, peace, cause)
+    late = memory.of_late(world.clock(), SPELL)
+    alert = compose(outcome, peace, cause, undone=min(len(late.get(each.control.id, ())) for each in war))
     if not world.ledger.open(entry, peace, cause, alert, turn=memory.turn):
         return case.look(Action.BUSY, plan) if world.ledger.mark(ref.arn, entry, cause) else None
     gave_up = {finding.control.id: world.clock() for finding in war}
-    late = memory.of_late(world.clock(), _SPELL)
     with _giving_up(ref, entry, world):
         world.alert(alert)
         again = world.ledger.close(
@@ -341,7 +341,7 @@ def _escalate(plan: Plan, war: tuple[Finding, ...], case: _Case) -> _Look | None
 
 def _counted(memory: Memory, wrote: Iterable[str], now: datetime) -> dict[str, tuple[datetime, ...]]:
     """Return when controls put the resource right of late, this time included."""
-    late = dict(memory.of_late(now, _SPELL))
+    late = dict(memory.of_late(now, SPELL))
     return late | {control: (*late.get(control, ()), now) for control in wrote}
 
 
@@ -355,5 +355,8 @@ def _still(told: Collection[tuple[str, str]], left: Plan) -> str:
 
 
 def _digest(findings: Iterable[Finding]) -> str:
-    parts = (part for finding in findings for part in (finding.control.id, *finding.reasons))
+    return _hash(*(part for finding in findings for part in (finding.control.id, *finding.reasons)))
+
+
+def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()

@@ -59,6 +59,8 @@ class Settings:
     """The oldest TLS version that buckets take, 1.2 or 1.3; "" leaves that to AWS."""
     organization_id: str = ""
     """The organisation (o-...) whose accounts are no strangers; "" where only the account itself is none."""
+    grace_minutes: int = 60
+    """How old a resource must be before a sweep looks at it."""
     war_limit: int = 3
     """How often within an hour a control puts the same resource right before it leaves the matter to people."""
 
@@ -78,6 +80,7 @@ class Settings:
             quarantine_secrets=_flag(environment, "QUARANTINE_SECRETS"),
             minimum_tls_version=_tls_version(environment.get("MINIMUM_TLS_VERSION", "")),
             organization_id=_organization(environment.get("ORGANIZATION_ID", "")),
+            grace_minutes=_minutes(environment.get("GRACE_MINUTES", "") or "60"),
             war_limit=_war_limit(environment.get("WAR_LIMIT", "") or "3"),
         )
 
@@ -125,6 +128,12 @@ def _artifact_keys(text: str) -> dict[str, str]:
 def _days(text: str) -> int:
     if not text.isdecimal() or not 7 <= int(text) <= 30:  # noqa: PLR2004 - KMS's own bounds
         raise SettingsError(f"DELETION_WINDOW_DAYS is {text!r}; KMS takes 7 to 30 days")
+    return int(text)
+
+
+def _minutes(text: str) -> int:
+    if not text.isdecimal() or int(text) > 10080:  # noqa: PLR2004 - a week, as the template has it
+        raise SettingsError(f"GRACE_MINUTES is {text!r}; it must be 0 to 10080 minutes")
     return int(text)
 
 

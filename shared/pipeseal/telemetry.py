@@ -34,6 +34,14 @@ def observed(outcomes: Iterable[Outcome], cause: Cause, logger: Logger) -> Itera
         yield outcome
 
 
+def listed(kind: str, logger: Logger, *, complete: bool) -> None:
+    """Log that a sweep has listed resources of *kind*, and count it where that was all of them."""
+    logger.info("listed %s%s", kind, "" if complete else ", and there is more")
+    if complete:
+        with single_metric("KindsSwept", MetricUnit.Count, 1, namespace=_NAMESPACE):
+            pass
+
+
 def _count(outcome: Outcome, cause: Cause) -> None:
     for finding in outcome.plan.findings if outcome.plan else ():
         with single_metric("Violations", MetricUnit.Count, 1, namespace=_NAMESPACE) as metric:

@@ -138,6 +138,7 @@ def test_the_region_of_buckets_is_asked_of_s3(world: World, monkeypatch: pytest.
     monkeypatch.setattr(client("s3", REGION), "list_buckets", listing)
     assert world.page(Kind.BUCKET) == ((), "")
     listing.assert_called_once_with(MaxBuckets=10_000, BucketRegion=REGION)
+    assert client("s3", "us-east-1").meta.endpoint_url == "https://s3.us-east-1.amazonaws.com", "not the global one"
 
 
 def test_keys_of_aws_and_keys_that_go_are_left_out(world: World) -> None:

@@ -27,16 +27,12 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(account: Account) -> Run:
     """Give a way to type the command with an event on standard input; the environment says which account it is."""
-    assert account
-    return lambda given, *words: CliRunner().invoke(
-        main, ["invoke", "-", *words], input=given if isinstance(given, str) else json.dumps(given)
-    )
+    return lambda given, *words: CliRunner().invoke(main, ["invoke", "-", *words], input=json.dumps(given))
 
 
 @pytest.fixture
 def bucket(account: Account) -> str:
     """Make a bucket without a policy."""
-    assert account
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     return BUCKET
 
@@ -126,21 +122,36 @@ def test_a_function_that_fails_is_named(run: Run, monkeypatch: pytest.MonkeyPatc
     ("given", "words", "names"),
     [
         ("", (), "not JSON"),
-        ("[1, 2]", (), "must be one EventBridge event"),
+        ([1, 2], (), "must be one EventBridge event"),
         (CHANGED["detail"], (), "is a CloudTrail record"),
         ({**CHANGED, "source": None}, (), "source must be a string"),
         ({**CHANGED, "detail": []}, (), "detail must be an object"),
-        (event("DeleteBucketPolicy", {}), (), "names no resource"),
         (CHANGED, ("--parameter", "Mode"), "NAME=VALUE"),
-        (CHANGED, ("--parameter", "Mood=detect"), "no parameter Mood; it has: "),
-        (CHANGED, ("--parameter", "Mode=observe"), "Mode is 'observe': it must be one of: enforce, detect"),
         (CHANGED, ("--region", "no where"), "no where"),
         (CHANGED, ("--profile", "nobody"), "nobody"),
         (CHANGED, ("--endpoint-url", "here"), "'here' is no URL"),
     ],
 )
-def test_bad_input_is_named(run: Run, given: object, words: tuple[str, ...], names: str) -> None:
-    """Exit status 2, nothing on stdout but the rule, and the thing in the message."""
+def test_bad_input_is_named(given: object, words: tuple[str, ...], names: str) -> None:
+    """Exit status 2, nothing on stdout, and the thing in the message, before AWS is asked for anything."""
+    text = given if isinstance(given, str) else json.dumps(given)
+    result = CliRunner().invoke(main, ["invoke", "-", *words], input=text)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert names in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "names"),
+    [
+        (event("DeleteBucketPolicy", {}), (), "names no resource"),
+        (CHANGED, ("--parameter", "Mood=detect"), "no parameter Mood; it has: "),
+        (CHANGED, ("--parameter", "Mode=observe"), "Mode is 'observe': it must be one of: enforce, detect"),
+    ],
+)
+def test_what_neither_function_nor_template_takes_is_named(
+    run: Run, given: object, words: tuple[str, ...], names: str
+) -> None:
+    """Exit status 2 as well: it is the input that is to blame."""
     result = run(given, *words)
     assert result.exit_code == 2
     assert names in result.stderr

@@ -74,7 +74,8 @@ def test_undo_says_what_it_did(account: Account, run: Run, told: dict[str, Any])
         "  bucket policy: deleted, for there was none",
         f"Excused until {datetime.fromisoformat(exemption['until']):%Y-%m-%d %H:%M} UTC from:",
         f"  S3.TLS   {exemption['id']}",
-        f"Recorded as {account.entries()[-1]['id']}. To have it put right again: pipeseal exempt end ID",
+        f"Recorded as {account.entries()[-1]['id']}. To have it put right again:",
+        f"  pipeseal exempt end {exemption['id']}",
     ]
 
 

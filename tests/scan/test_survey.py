@@ -95,7 +95,10 @@ def test_everything_is_judged_by_every_control(account: Account, made: dict[str,
         "PROJECT": 1,
         "TRAIL": 1,
     }
-    assert (report.account, report.region, report.unreadable, report.notes) == (ACCOUNT, REGION, (), ())
+    assert (report.account, report.region, report.unreadable) == (ACCOUNT, REGION, ())
+    assert report.notes == (
+        "What artifacts are kept in, but is gone or another account's, was not judged: harbor-builds.",
+    )
     assert (report.violated, report.compliant) == (9, 3)
     assert writes(calls) == []
 
@@ -198,7 +201,7 @@ def test_exemptions_are_honoured_where_there_is_a_ledger(made: dict[str, str]) -
         assert spared.exemption
         assert (spared.ref.arn, spared.exemption.id) == (made["plain"], "ex-plain" if each is excuse else "ex-tag")
         assert made["plain"] not in {each.ref.arn for each in report.open}
-    assert (len(report.notes), "ex-actor" in report.notes[0]) == (1, True)
+    assert "ex-actor" in report.notes[0]
 
 
 def test_no_stack_is_needed(account: Account) -> None:

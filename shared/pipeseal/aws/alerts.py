@@ -6,18 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipeseal.alert import letter, subject
 
-
-def publish(client: Any, topic: str, alert: Mapping[str, Any]) -> None:
+def publish(client: Any, topic: str, alert: Mapping[str, Any], subject: str, letter: str) -> None:
     """Send *alert* to whoever subscribes; its message attributes drive their filter policies."""
     attributes = {name: {"DataType": "String", "StringValue": alert[name]} for name in _FILTERED}
     attributes["control"] = {"DataType": "String.Array", "StringValue": json.dumps(alert["controls"])}
     client.publish(
         TopicArn=topic,
-        Subject=subject(alert),
+        Subject=subject,
         MessageStructure="json",
-        Message=json.dumps({"default": json.dumps(alert), "email": letter(alert)}),
+        Message=json.dumps({"default": json.dumps(alert), "email": letter}),
         MessageAttributes=attributes,
     )
 

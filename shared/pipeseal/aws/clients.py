@@ -45,6 +45,8 @@ CONFIG = Config(
     read_timeout=10,
     retries={"mode": "standard", "max_attempts": 4},
     user_agent_extra="pipeseal",
+    # S3 lists the buckets of one Region at that Region's own endpoint; botocore's default for us-east-1 is the global.
+    s3={"us_east_1_regional_endpoint": "regional"},
 )
 
 

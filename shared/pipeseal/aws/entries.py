@@ -60,6 +60,10 @@ class Entry:
     """Id of the entry that this one took back."""
     undone_by: str = ""
     """Id of the entry that took this one back."""
+    applies: str = ""
+    """Id of the entry whose proposal this one carried out, on an operator's word."""
+    applied_by: str = ""
+    """Id of the entry that carried out what this one proposed."""
 
     @property
     def controls(self) -> tuple[str, ...]:
@@ -76,9 +80,14 @@ class Entry:
         """Return the parts of the state that are not after as they were before."""
         return tuple(part for part, value in self.before.items() if self.after[part] != value)
 
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """Return the parts of the state that would be others were every control enforced."""
+        return tuple(part for part, value in self.after.items() if self.wanted[part] != value)
+
 
 def as_item(entry: str, plan: Plan, cause: Cause, now: datetime, about: Mapping[str, str]) -> Item:
-    """Return the item of a new entry; *about* is its alert, or the id of the entry that it takes back."""
+    """Return the item of a new entry; *about* is its alert, or the id of the entry that an operator's own answers."""
     ref = plan.before.ref
     fields = {
         "resource": ref.arn,
@@ -88,13 +97,19 @@ def as_item(entry: str, plan: Plan, cause: Cause, now: datetime, about: Mapping[
         "region": ref.region,
         "name": ref.name,
         "opened": now.isoformat(),
-        "intent": json.loads(about["alert"])["action"] if "alert" in about else str(Action.UNDONE),
+        "intent": _intent(plan, about),
         **_told(cause),
         **changeable(plan),
         "wanted": json.dumps(plan.wanted.state()),
         **about,
     }
     return {name: {"S": value} for name, value in fields.items()}
+
+
+def _intent(plan: Plan, about: Mapping[str, str]) -> str:
+    if "alert" in about:
+        return str(json.loads(about["alert"])["action"])
+    return str(Action.UNDONE if "undoes" in about else plan.before.changed(plan.after)[0])
 
 
 def changeable(plan: Plan) -> dict[str, str]:
@@ -141,4 +156,6 @@ def of_item(item: Mapping[str, Any]) -> Entry:
         closed=datetime.fromisoformat(text["closed"]) if "closed" in text else None,
         undoes=text.get("undoes", ""),
         undone_by=text.get("undone_by", ""),
+        applies=text.get("applies", ""),
+        applied_by=text.get("applied_by", ""),
     )

@@ -27,13 +27,18 @@ from pipeseal.model import Cause, Outcome, Plan
 _MEMORY = "#memory"
 _EXEMPTIONS = {"resource": {"S": "#exemptions"}, "id": {"S": "#all"}}
 _EXEMPTION = "exemption:"
-_USES_OF_EXEMPTIONS = {"resource": {"S": "#exemptions"}, "id": {"S": "#uses"}}
+_NOTES = {"resource": {"S": "#exemptions"}, "id": {"S": "#notes"}}
+_REDRIVEN = "#redriven"
 _COUNT = "count:"
 _LAST = "last:"
+_STAGE = "stage:"
 _ATTEMPTS = 5
 _MARKS = 10
 MOST_AT_ONCE = 99
 """Memories in one call: BatchGetItem takes 100 keys, and the exemptions are one."""
+
+REDRIVES_KEPT = timedelta(days=14)
+"""As long as SQS keeps a dead letter at most."""
 
 LEASE = timedelta(seconds=60)
 """The functions' time-out: one that is killed keeps nobody from its resource for longer."""
@@ -120,6 +125,17 @@ class Ledger:
         )
         return list(map(entries.of_item, found["Items"]))
 
+    def entries_of(self, resource: str) -> Iterator[Entry]:
+        """Yield all entries of the resource with that ARN, the newest first, page by page."""
+        for page in self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            KeyConditionExpression="#resource = :resource AND id > :memory",
+            ExpressionAttributeNames={"#resource": "resource"},
+            ExpressionAttributeValues={":resource": {"S": resource}, ":memory": {"S": _MEMORY}},
+            ScanIndexForward=False,
+        ):
+            yield from map(entries.of_item, page["Items"])
+
     def history(self) -> Iterator[Entry]:
         """Yield every entry there is, in no order, page by page."""
         for page in self.client.get_paginator("scan").paginate(
@@ -162,15 +178,34 @@ class Ledger:
         for exemption in exemptions:
             self.client.update_item(
                 TableName=self.name,
-                Key=_USES_OF_EXEMPTIONS,
+                Key=_NOTES,
                 UpdateExpression="ADD #count :one SET #last = :last",
                 ExpressionAttributeNames={"#count": _COUNT + exemption, "#last": _LAST + exemption},
                 ExpressionAttributeValues={":one": _number(1), ":last": _text(last)},
             )
 
+    def reminded(self) -> dict[str, str]:
+        """Return the stage of each exemption that people were last reminded of."""
+        return {name.removeprefix(_STAGE): value["S"] for name, value in self._notes() if name.startswith(_STAGE)}
+
+    def remind(self, exemption: str, stage: str) -> None:
+        """Note that people were reminded of that stage of an exemption."""
+        self.client.update_item(
+            TableName=self.name,
+            Key=_NOTES,
+            UpdateExpression="SET #stage = :stage",
+            ExpressionAttributeNames={"#stage": _STAGE + exemption},
+            ExpressionAttributeValues={":stage": _text(stage)},
+        )
+
+    def _notes(self) -> Iterable[tuple[str, Any]]:
+        """Return what is noted about exemptions."""
+        item = self.client.get_item(TableName=self.name, Key=_NOTES, ConsistentRead=True).get("Item", {})
+        return dict(item).items()
+
     def uses(self) -> dict[str, Use]:
         """Return how each exemption that was ever used was used."""
-        found = self.client.get_item(TableName=self.name, Key=_USES_OF_EXEMPTIONS, ConsistentRead=True).get("Item", {})
+        found = dict(self._notes())
         return {
             name.removeprefix(_COUNT): Use(int(value["N"]), **json.loads(found[_LAST + name.removeprefix(_COUNT)]["S"]))
             for name, value in found.items()
@@ -211,15 +246,60 @@ class Ledger:
         """Forget that anybody kept undoing what was put right: the next look puts it right again."""
         self.client.update_item(**self._update(resource, {}, ["wars", "righted", "told"]))
 
+    def resume_one(self, resource: str, control: str) -> None:
+        """Do as `resume` for that control alone; what others gave up stays so."""
+        known = self.memory(resource)
+        wars = {each: last for each, last in known.wars.items() if each != control}
+        righted = {each: times for each, times in known.righted.items() if each != control}
+        kept = {"wars": _text(wars_text(wars)), "righted": _text(times_text(righted))}
+        self.client.update_item(**self._update(resource, kept, ["told"]))
+
+    def wars(self) -> Iterator[tuple[str, Mapping[str, datetime]]]:
+        """Return the ARN of each resource that controls gave up on, with Memory.wars of it; the ended ones too."""
+        return ((resource, known.wars) for resource, known in self.known() if known.wars)
+
+    def known(self) -> Iterator[tuple[str, Memory]]:
+        """Yield the ARN of each resource that anything is known of, and what that is, page by page."""
+        for page in self.client.get_paginator("scan").paginate(
+            TableName=self.name, FilterExpression="id = :memory", ExpressionAttributeValues={":memory": _text(_MEMORY)}
+        ):
+            for item in page["Items"]:
+                yield item["resource"]["S"], memory.of_items(item, ())
+
+    # ------------------------------------------------------------- dead letters
+
+    def redrives(self, event: str) -> int:
+        """Return how often the event with that id was put through again within REDRIVES_KEPT."""
+        found = self._items(_key(_REDRIVEN, event))
+        number = {name: float(value["N"]) for item in found for name, value in item.items() if "N" in value}
+        fresh = number.get("expires", 0) > self.clock().timestamp()  # DynamoDB takes its time to delete
+        return int(number["times"]) if fresh else 0
+
+    def redrive(self, event: str) -> None:
+        """Count that the event with that id is put through once more."""
+        expires = self.clock() + REDRIVES_KEPT
+        times = self.redrives(event) + 1
+        item = {**_key(_REDRIVEN, event), "times": _number(times), "expires": _number(int(expires.timestamp()))}
+        self.client.put_item(TableName=self.name, Item=item)
+
     # ------------------------------------------------------------------ working
 
     def open(  # noqa: PLR0913 - what an entry is made of
-        self, entry: str, plan: Plan, cause: Cause, alert: Mapping[str, Any], *, turn: int, undoes: str = ""
+        self,
+        entry: str,
+        plan: Plan,
+        cause: Cause,
+        alert: Mapping[str, Any],
+        *,
+        turn: int,
+        undoes: str = "",
+        applies: str = "",
     ) -> bool:
         """Hold the intent before any write, and the resource for LEASE.
 
         False where somebody else holds the resource, or has been at work on it since its *turn* was read. *undoes* is
-        the id of the entry that is taken back, where that is the intent and nobody is alerted.
+        the id of the entry that is taken back, *applies* of the one whose proposal is carried out, where that is the
+        intent and nobody is alerted.
         """
         now = self.clock()
         unturned = "turn = :turn" if turn else "attribute_not_exists(turn)"
@@ -229,7 +309,8 @@ class Ledger:
             condition=f"(attribute_not_exists(holder) OR held_until < :now) AND {unturned}",
             values={":now": _number(now.timestamp()), **({":turn": _number(turn)} if turn else {})},
         )
-        about = {"alert": json.dumps(alert)} if alert else {"undoes": undoes}
+        asked = {"applies": applies} if applies else {"undoes": undoes}
+        about = {"alert": json.dumps(alert)} if alert else asked
         intent = {"TableName": self.name, "Item": entries.as_item(entry, plan, cause, now, about)}
         return self._transacted({"Update": hold}, {"Put": intent})
 
@@ -269,11 +350,12 @@ class Ledger:
         righted: Times | None = None,
         wars: Mapping[str, datetime] | None = None,
         takes_back: Entry | None = None,
+        carries_out: Entry | None = None,
     ) -> Cause | None:
         """Write the outcome into its entry and let go of the resource; return why to look once more, if anybody asked.
 
         *plan* is what was done in the end where that is known; *told* is "" where nothing is left wrong. *takes_back*
-        is the entry that was undone. Raises Overrun where the lease has passed to somebody else.
+        is the entry that was undone, *carries_out* the one whose proposal was. Raises Overrun where the lease has passed to somebody else.
         """
         sets = {
             **({"told": _text(told)} if told else {}),
@@ -290,7 +372,9 @@ class Ledger:
         )
         notes = [{"Update": released}, {"Update": self._outcome(outcome, plan)}]
         if takes_back:
-            notes.append({"Update": self._undone(takes_back, outcome.entry)})
+            notes.append({"Update": self._answered(takes_back, "undone_by", outcome.entry)})
+        if carries_out:
+            notes.append({"Update": self._answered(carries_out, "applied_by", outcome.entry)})
         again = None
         for _ in range(_MARKS):
             if self._transacted(*notes):
@@ -334,8 +418,8 @@ class Ledger:
         }
         return self._update(outcome.ref.arn, {name: _text(value) for name, value in values.items()}, at=outcome.entry)
 
-    def _undone(self, entry: Entry, by: str) -> dict[str, Any]:
-        return self._update(entry.ref.arn, {"undone_by": _text(by)}, at=entry.id)
+    def _answered(self, entry: Entry, how: str, by: str) -> dict[str, Any]:
+        return self._update(entry.ref.arn, {how: _text(by)}, at=entry.id)
 
     def _update(  # noqa: PLR0913 - the parts of an update
         self,

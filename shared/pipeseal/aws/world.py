@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from pipeseal import alert
 from pipeseal.aws import alerts
 from pipeseal.aws.clients import Clients, client, refusal
 from pipeseal.aws.ledger import Ledger
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipeseal.aws.pages import Page
+    from pipeseal.aws.queue import Queue
     from pipeseal.model import Cause
 
 _ADAPTERS = {
@@ -69,6 +71,7 @@ class World:
         """When this invocation is out of time, where that is known."""
         self._table = environment["LEDGER_TABLE"]
         self._topic = environment["ALERT_TOPIC_ARN"]
+        self._queue = environment.get("SWEEP_QUEUE_URL", "")
         self._recalled: dict[str, Memory] = {}
 
     @cached_property
@@ -83,9 +86,22 @@ class World:
         """Return the ledger of this stack."""
         return Ledger(self.clients("dynamodb", self.region), self._table, self.clock)
 
+    @property
+    def queue(self) -> Queue:
+        """Return the queue of the sweep."""
+        return import_module("pipeseal.aws.queue").Queue(self.clients("sqs", self.region), self._queue)  # type: ignore[no-any-return]
+
     def alert(self, message: Mapping[str, Any]) -> None:
-        """Send *message* to the stack's topic."""
-        alerts.publish(self.clients("sns", self.region), self._topic, message)
+        """Send an alert to the stack's topic."""
+        self._publish(message, alert)
+
+    def remind(self, message: Mapping[str, Any]) -> None:
+        """Send a reminder of an exemption's end to the stack's topic."""
+        self._publish(message, import_module("pipeseal.reminder"))
+
+    def _publish(self, message: Mapping[str, Any], form: Any) -> None:
+        client = self.clients("sns", self.region)
+        alerts.publish(client, self._topic, message, form.subject(message), form.letter(message))
 
     def pause(self, seconds: float) -> None:
         """Wait for somebody else to be done; raise OutOfTime where that would leave too little to go on with."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -135,6 +136,7 @@ class _Team:
 
 def _work(pipe: Connection, sources: Sequence[Source], account: Account) -> None:
     """Read what is asked for until nothing is; None says that a job is done."""
+    gc.disable()  # nothing here goes round in a circle, and looking for that costs a fifth of the time
     try:
         while job := pipe.recv():
             for parcel in _parcels(part for number in job for part in portions(number, sources[number], account)):

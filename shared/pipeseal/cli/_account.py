@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    InvalidRegionError,
-    NoCredentialsError,
-    ParamValidationError,
-    ProfileNotFound,
-)
 
-from pipeseal.aws.clients import Clients, code
-from pipeseal.aws.sessions import session
-from pipeseal.aws.world import World
 from pipeseal.cli._terminal import plain
 from pipeseal.exemptions import ExemptionError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+    from pipeseal.aws.clients import Clients
+    from pipeseal.aws.world import World
+
+# botocore takes longer to import than many a command to run, so it is imported where AWS is asked, or has answered.
 
 
 class _Said(click.ClickException):
@@ -57,6 +54,8 @@ class Place:
         """Return the Region and the clients; raise BadInput or ProfileNotFound where the options make no sense."""
         if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
             raise BadInput(f"--endpoint-url: {self.endpoint_url!r} is no URL; write http://127.0.0.1:5005, say")
+        from pipeseal.aws.sessions import session  # noqa: PLC0415 - see above
+
         where, clients = session(self.profile, self.region, self.endpoint_url)
         if not where:
             raise BadInput("no region: give --region, set AWS_REGION, or name one in your AWS configuration")
@@ -64,6 +63,8 @@ class Place:
 
     def world(self) -> World:
         """Return the account as the tool sees it; raises as `reached` does."""
+        from pipeseal.aws.world import World  # noqa: PLC0415 - see above
+
         where, clients = self.reached()
         # The tool sends no alerts; World wants to be told of a topic all the same.
         names = {"LEDGER_TABLE": f"{self.stack}-ledger", "ALERT_TOPIC_ARN": f"{self.stack}-alerts"}
@@ -110,21 +111,37 @@ def _placed(command: Callable[..., None], given: Callable[[Place], dict[str, Any
     def placed(*, profile: str | None, region: str | None, endpoint_url: str | None, stack: str, **others: Any) -> None:
         try:
             command(**given(Place(profile, region, endpoint_url, stack)), **others)
-        except (ExemptionError, InvalidRegionError, ParamValidationError, ProfileNotFound) as error:
+        except ExemptionError as error:
             raise BadInput(str(error)) from error
-        except ClientError as error:
-            raise AwsRefused(_refusal(error, stack)) from error
-        except NoCredentialsError as error:
-            raise AwsRefused("AWS was not asked, for there are no credentials: give --profile, or sign in") from error
-        except BotoCoreError as error:
-            raise AwsRefused(f"AWS was not reached: {error}") from error
+        except Exception as error:
+            if said := _said(error, stack):
+                raise said from error
+            raise
 
     for option in reversed(_OPTIONS):
         placed = option(placed)
     return placed
 
 
+def _said(error: Exception, stack: str) -> _Said | None:
+    """Turn what botocore raises into what the command says; None for what is none of its."""
+    from botocore import exceptions as botocore  # noqa: PLC0415 - see above
+
+    match error:
+        case botocore.InvalidRegionError() | botocore.ParamValidationError() | botocore.ProfileNotFound():
+            return BadInput(str(error))
+        case botocore.ClientError():
+            return AwsRefused(_refusal(error, stack))
+        case botocore.NoCredentialsError():
+            return AwsRefused("AWS was not asked, for there are no credentials: give --profile, or sign in")
+        case botocore.BotoCoreError():
+            return AwsRefused(f"AWS was not reached: {error}")
+    return None
+
+
 def _refusal(error: ClientError, stack: str) -> str:
+    from pipeseal.aws.clients import code  # noqa: PLC0415 - see above
+
     answer = error.response.get("Error", {}).get("Message", "")
     said = f"AWS refused {error.operation_name}: {code(error)}: {answer}".rstrip(": ")
     if code(error) == "ResourceNotFoundException":

@@ -21,7 +21,6 @@ _STYLES = {
     Severity.LOW: "blue",
 }
 _ANSWERS = {Answer.YES: ("✓", "green"), Answer.NO: ("✗", "yellow"), Answer.UNKNOWN: ("?", "magenta")}
-_UUID = 36
 _WIDEST = 120
 
 
@@ -36,10 +35,10 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     for severity in sorted(Severity, reverse=True):
         if found := [each for each in report.open if each.control.severity is severity]:
             yield _heading(f"{severity.name} · {_count(len(found), 'violation')}", _STYLES[severity])
-            yield _violations(found, _STYLES[severity])
+            yield _violations(found, report.region, _STYLES[severity])
     if report.excused:
         yield _heading(f"EXCUSED · {_count(len(report.excused), 'violation')}", "dim")
-        yield _excused(report.excused)
+        yield _excused(report.excused, report.region)
     if report.unreadable:
         yield _heading(f"NOT READ · {len(report.unreadable)}: nobody knows whether these are fine", "magenta")
         yield _unread(report)
@@ -63,7 +62,7 @@ def _table(*columns: tuple[str, int]) -> Table:
     return table
 
 
-def _violations(violations: Iterable[Violation], style: str) -> Table:
+def _violations(violations: Iterable[Violation], home: str, style: str) -> Table:
     """Make a table of what is wrong and what would be done; what one control finds stands together."""
     table = _table(("Resource", 3), ("What is wrong", 7))
     control = ""
@@ -73,7 +72,7 @@ def _violations(violations: Iterable[Violation], style: str) -> Table:
             table.add_section()
             title, advice = Text(each.control.title, "bold"), Text(each.control.advice, "dim")
             table.add_row(Text(control, style), Group(title, advice))
-        table.add_row(_named(each.ref), _wrong(each))
+        table.add_row(_named(each.ref, home), _wrong(each))
     return table
 
 
@@ -90,12 +89,12 @@ def _wrong(violation: Violation) -> RenderableType:
     return Group(*lines)
 
 
-def _excused(violations: Iterable[Violation]) -> Table:
+def _excused(violations: Iterable[Violation], home: str) -> Table:
     table = _table(("Resource", 3), ("Control", 2), ("By", 5))
     for each in violations:
         if by := each.exemption:
             said = f"{by.owner} until {by.until:%Y-%m-%d %H:%M %Z}: {by.reason} ({by.id})"
-            table.add_row(_named(each.ref), each.control.id, Text(plain(said)))
+            table.add_row(_named(each.ref, home), each.control.id, Text(plain(said)))
     return table
 
 
@@ -105,7 +104,7 @@ def _unread(report: Report) -> Table:
         said = [Text(plain(each.error))]
         if each.permission:
             said.append(Text.assemble(("you lack ", "cyan"), (each.permission, "bold")))
-        table.add_row(_named(each.ref) if each.ref else f"every {noun(each.kind)}", Group(*said))
+        table.add_row(_named(each.ref, report.region) if each.ref else f"every {noun(each.kind)}", Group(*said))
     return table
 
 
@@ -158,9 +157,10 @@ def _verdict(report: Report) -> Text:
     return text.append(".")
 
 
-def _named(ref: Ref) -> Text:
-    name = f"{ref.name[:8]}..." if len(ref.name) == _UUID and ref.name.count("-") == 4 else ref.name  # noqa: PLR2004 - a UUID
-    return Text.assemble((f"{noun(ref.kind)} ", "dim"), (plain(name), "bold"))
+def _named(ref: Ref, home: str) -> Text:
+    """Name a resource, with its Region where that is not *home*."""
+    away = f" in {ref.region}" if ref.region != home else ""
+    return Text.assemble((f"{noun(ref.kind)} ", "dim"), (plain(ref.name), "bold"), (away, "dim"))
 
 
 def _count(number: int, what: str) -> str:

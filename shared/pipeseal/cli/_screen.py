@@ -38,6 +38,8 @@ DONE = {
     "known": ("·", "as bad as when its owner was told: nothing new to tell", "dim"),
     "busy": ("·", "another delivery is at work on it", "dim"),
     "exempt": ("·", "wrong, and excused: nothing written, nobody told", "dim"),
+    "undone": ("↶", "taken back by an operator", "blue"),
+    "abandoned": ("·", "given up before the first write; the next look began anew", "dim"),
 }
 _SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 _MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("■", "yellow")}
@@ -229,7 +231,7 @@ def _short(name: str) -> str:
 def _name(arn: str) -> str:
     _, _, service, _, _, rest = arn.split(":", 5)
     name = rest.replace(":", "/").rpartition("/")[2]
-    return f"{_NOUNS.get(service, service)} {_short(name)}"
+    return f"{_NOUNS.get(service, service)} {name}"
 
 
 def _about(request: Mapping[str, Any]) -> str:

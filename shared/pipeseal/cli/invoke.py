@@ -68,11 +68,12 @@ def invoke(  # noqa: PLR0913 - one argument an option
 
     The rules are those of template.yaml, the handlers those of functions/, the environment is what the template gives
     them, and they work on the account that your credentials are for: what is wrong there is put right, recorded and
-    alerted as if the event had come by itself. With --parameter Mode=detect no resource is written to.
+    alerted as if the event had come by itself. With --parameter Mode=detect no resource is written to. Parameters that
+    you do not give have the template's defaults, whatever your stack was deployed with.
 
     \b
-    Try it without an account of yours:
-      pipeseal demo --serve --port 5005
+    Try it without an account of yours, beside pipeseal demo --serve --port 5005:
+      export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=ada AWS_SECRET_ACCESS_KEY=none
       pipeseal invoke events/put_bucket_policy.json --endpoint-url http://127.0.0.1:5005
 
     Your own permissions count. They must be those of the function's role in template.yaml, and sts:GetCallerIdentity.
@@ -83,9 +84,9 @@ def invoke(  # noqa: PLR0913 - one argument an option
     something is still wrong (detected, quarantined, failed, told before, being worked on) or the function failed; 2
     the file holds no event, or a parameter makes no sense; 3 AWS refused.
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
-    event = _event(file, text_of(file))
+    event, chosen = _event(file, text_of(file)), _chosen(parameters)
     account, region = _whereabouts(place)
-    rules = _rules(place, account, region, _chosen(parameters))
+    rules = _rules(place, account, region, chosen)
     heard = tuple({rule.function.name: rule for rule in rules if rule.hears(event)}.values())
     _announce(event, heard, rules, form)
     _warn(event, account, region)
@@ -110,8 +111,6 @@ def _event(file: str, text: str) -> Event:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{file}: not JSON: {error}") from error
-    if isinstance(event, list) and len(event) == 1:
-        event = event[0]
     if not isinstance(event, dict):
         raise BadInput(f"{file}: must be one EventBridge event, an object")
     if "eventName" in event and "detail" not in event:
@@ -196,11 +195,14 @@ def _environment(place: Place, region: str) -> Iterator[None]:
             if name.startswith("AWS_ENDPOINT_URL"):
                 del os.environ[name]
         os.environ["AWS_ENDPOINT_URL"] = place.endpoint_url
-    forget()
+    elsewhere = dict(os.environ) != former
+    if elsewhere:
+        forget()  # clients that this process may have made for its own environment
     try:
         yield
     finally:
-        forget()
+        if elsewhere:
+            forget()
         os.environ.clear()
         os.environ.update(former)
 

@@ -22,6 +22,8 @@ from pipeseal.model import Kind, Severity, partition_of
 from pipeseal.settings import Mode, Settings, SettingsError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from pipeseal.scan.report import Report
     from pipeseal.scan.survey import Watch
 
@@ -178,11 +180,13 @@ def _progress() -> Iterator[Watch]:
     console = Terminal(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description:<13}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks = {kind: progress.add_task(f"{kind.name.lower()}s", total=0) for kind in Kind}
+        tasks: dict[Kind, TaskID] = {}
         totals = dict.fromkeys(Kind, 0)
 
         def watch(kind: Kind, more: int, done: int) -> None:
-            totals[kind] += more  # only the one thread that lists a kind comes here with more of it
+            totals[kind] += more  # of one kind only one thread tells
+            if kind not in tasks:
+                tasks[kind] = progress.add_task(f"{kind.name.lower()}s")
             progress.update(tasks[kind], total=totals[kind], advance=done)
 
         yield watch

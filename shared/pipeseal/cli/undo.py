@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeseal.amendment import Amendment, Declined
 from pipeseal.cli._account import BadInput, dry_run, grounds, on_account, output
 from pipeseal.exemptions import Grounds, moment
-from pipeseal.undo import Reversal, UndoRefused, carry_out, reversal
+from pipeseal.undo import carry_out, reversal
 
 if TYPE_CHECKING:
     from pipeseal.aws.world import World
@@ -46,7 +47,7 @@ def undo(  # noqa: PLR0913 - one a option
     try:
         found = reversal(ledger_id, Grounds(owner, reason, until_when), world, force=force)
         outcome = None if dry else carry_out(found, world)
-    except UndoRefused as refusal:
+    except Declined as refusal:
         raise BadInput(str(refusal)) from refusal
     if form == "json":
         click.echo(json.dumps(_document(found, outcome), indent=2))
@@ -54,7 +55,7 @@ def undo(  # noqa: PLR0913 - one a option
         _show(found, outcome)
 
 
-def _document(found: Reversal, outcome: Outcome | None) -> dict[str, object]:
+def _document(found: Amendment, outcome: Outcome | None) -> dict[str, object]:
     return {
         "undoes": found.entry.id,
         "resource": found.entry.ref.arn,
@@ -66,7 +67,7 @@ def _document(found: Reversal, outcome: Outcome | None) -> dict[str, object]:
     }
 
 
-def _show(found: Reversal, outcome: Outcome | None) -> None:
+def _show(found: Amendment, outcome: Outcome | None) -> None:
     ref = found.entry.ref
     noun = ref.kind.name.capitalize()
     click.echo(f"{noun} {ref.name} {'is as it was' if outcome else 'would be as it was'} before {found.entry.id}:")
@@ -77,6 +78,8 @@ def _show(found: Reversal, outcome: Outcome | None) -> None:
     for exemption in found.exemptions:
         click.echo(f"  {exemption.control}   {exemption.id if outcome else ''}".rstrip())
     if outcome:
-        click.echo(f"Recorded as {outcome.entry}. To have it put right again: pipeseal exempt end ID")
+        click.echo(f"Recorded as {outcome.entry}. To have it put right again:")
+        for exemption in found.exemptions:
+            click.echo(f"  pipeseal exempt end {exemption.id}")
     else:
         click.echo("Nothing was written (--dry-run).")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _PARTITIONS = {
 }
 
 
+@lru_cache(maxsize=64)
 def partition_of(region: str) -> str:
     """Return the partition that *region* lies in, as ARNs spell it."""
     for prefix, partition in _PARTITIONS.items():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 
 from pipeseal.policy import actions
@@ -65,12 +65,12 @@ def areas(deny: Deny, statements: Sequence[Statement]) -> tuple[Area, ...]:
 
 
 def _area(kind: Kind, deny: Deny, statements: Sequence[Statement]) -> Area | None:
-    names = tuple(dict.fromkeys(_names(kind, deny)))
+    names = _names(kind, deny.actions)
     resources = [tidy(each) for each in deny.resources if _kind(each) is kind]
     if not names or not resources:
         return None
     fresh, symbolic = _cells(resources, [each for each in statements if each.everyone])
-    by_action = _by_action(names, statements)
+    by_action = _by_action(names, tuple((statement.actions, statement.not_action) for statement in statements))
     return Area(
         kind=kind,
         actions=names,
@@ -85,11 +85,16 @@ def _kind(arn: str) -> Kind:
     return Kind.OBJECT if "/" in arn else Kind.BUCKET
 
 
-def _names(kind: Kind, deny: Deny) -> Iterator[str]:
-    """Yield the actions of *deny* on *kind*; of a wildcard also one that S3 has yet to invent."""
+@lru_cache(maxsize=64)
+def _names(kind: Kind, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the actions of *wanted* on *kind*; of a wildcard also one that S3 has yet to invent."""
+    return tuple(dict.fromkeys(_named(kind, wanted)))
+
+
+def _named(kind: Kind, wanted: Iterable[str]) -> Iterator[str]:
     tables = {Kind.BUCKET: actions.BUCKET, Kind.OBJECT: actions.OBJECT}
     everywhere = {name.lower() for table in tables.values() for name in table}
-    for pattern in deny.actions:
+    for pattern in wanted:
         globs = Globs((tidy(pattern.lower()),))
         yield from (name for name in tables[kind] if globs.contain(name.lower()))
         if is_wild(pattern):
@@ -98,10 +103,15 @@ def _names(kind: Kind, deny: Deny) -> Iterator[str]:
             yield pattern
 
 
-def _by_action(names: Iterable[str], statements: Sequence[Statement]) -> tuple[int, ...]:
-    lists = [[tidy(text.lower()) for text in statement.actions] for statement in statements]
+@lru_cache(maxsize=256)
+def _by_action(names: Iterable[str], statements: tuple[tuple[tuple[str, ...], bool], ...]) -> tuple[int, ...]:
+    """Return which of *statements*, each its actions and whether they are NotAction, reach each of *names*.
+
+    Most policies of an account name the same few, and all the names make this the most of a verdict.
+    """
+    lists = [[tidy(text.lower()) for text in named] for named, _ in statements]
     table = _Table(lists)
-    excluding = _mask(statement.not_action for statement in statements)
+    excluding = _mask(negated for _, negated in statements)
     return tuple(table.containing(tidy(name.lower())) ^ excluding for name in names)
 
 

@@ -90,10 +90,14 @@ class Policy:
         document = restored(self.document, lost)
         return self if _same(document, self.document) else type(self).parse(document)
 
-    def sids_beyond(self, former: Policy) -> tuple[str, ...]:
-        """Return the Sids of the statements that *former* does not hold to the letter."""
+    def beyond(self, former: Policy) -> tuple[dict[str, Any], ...]:
+        """Return the statements that *former* does not hold to the letter, as written; not to be changed."""
         known = written(former.document)
-        return tuple(str(each.get("Sid", "")) for each in written(self.document) if each not in known)
+        return tuple(each for each in written(self.document) if each not in known)
+
+    def sids_beyond(self, former: Policy) -> tuple[str, ...]:
+        """Return the Sids of the statements that are `beyond` *former*."""
+        return tuple(str(each.get("Sid", "")) for each in self.beyond(former))
 
 
 def _same(left: object, right: object) -> bool:

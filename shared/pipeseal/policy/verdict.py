@@ -1,16 +1,17 @@
 """Say whether every request that a Deny refuses is refused by a policy already, and why not."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_, or_
 
 from pipeseal.policy import reasons
 from pipeseal.policy.cells import Area, Kind, areas, bits
 from pipeseal.policy.conditions import Condition, read
 from pipeseal.policy.deny import Deny
-from pipeseal.policy.document import Statement, scalar
+from pipeseal.policy.document import Statement, dump, scalar
 from pipeseal.policy.escape import Fuel, UndecidedError, escape
 from pipeseal.policy.globs import Globs, tidy
 
@@ -51,6 +52,15 @@ def goal_of(deny: Deny) -> Condition:
 
 def judge(deny: Deny, statements: Sequence[Statement]) -> Verdict:
     """Return the verdict of *statements* on the class of *deny*."""
+    return _judged(deny.actions, deny.resources, dump(deny.condition), tuple(statements))
+
+
+@lru_cache(maxsize=512)
+def _judged(
+    actions: tuple[str, ...], resources: tuple[str, ...], condition: str, statements: tuple[Statement, ...]
+) -> Verdict:
+    """Do so once: what finds a fault and what puts it right ask the same, and so does the next event."""
+    deny = Deny("", actions, resources, json.loads(condition))
     goal = goal_of(deny)
     denying = [each for each in statements if each.deny]
     cut = areas(deny, denying)

@@ -14,6 +14,7 @@ from pipeseal.model import partition_of
 
 _RULES = {"EventBridgeRule", "CloudWatchEvent"}
 _SUBSTITUTED = re.compile(r"\$\{([^!}]+)}")
+_ROLE = "AWS::IAM::Role"
 _FIRST_RETRIES = 2
 """How often Lambda retries an asynchronous invocation where nothing says otherwise."""
 _FIRST_TIMEOUT = 3
@@ -153,12 +154,17 @@ class Stack:
                 yield resource.get("Properties", {})
 
     def resolve(self, value: object, what: str) -> str:
-        """Return the text that CloudFormation would put for *value*; raise StackError for more than parameters."""
+        """Return the text that CloudFormation would put for *value*; raise StackError for what is made of other resources."""
         match value:
             case {"Ref": str(name)} if name in self._values:
                 return self._values[name]
             case {"Fn::Sub": str(text)} if set(_SUBSTITUTED.findall(text)) <= set(self._values):
                 return _SUBSTITUTED.sub(lambda found: self._values[found[1]], text)
+            case {"Fn::Join": [str(between), list(parts)]}:
+                return between.join(self.resolve(part, what) for part in parts)
+            case {"Fn::GetAtt": str(path)} if self._resources.get(path.removesuffix(".Arn"), {}).get("Type") == _ROLE:
+                name = f"{self._values['AWS::StackName']}-{path.removesuffix('.Arn')}"
+                return f"arn:{self._values['AWS::Partition']}:iam::{self._values['AWS::AccountId']}:role/{name}"
             case str() | int() | float():
                 return str(value)
-        raise StackError(f"{self.path}: {what} is {value!r}, and the embedded account knows parameters only")
+        raise StackError(f"{self.path}: {what} is {value!r}, and the embedded account knows parameters and roles only")

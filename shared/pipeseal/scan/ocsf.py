@@ -18,6 +18,7 @@ _SEVERITIES = {
 }
 _NEW, _SUPPRESSED = (1, "New"), (3, "Suppressed")
 _WARNING, _FAIL = (2, "Warning"), (3, "Fail")
+_AWS_ACCOUNT = 10
 _STANDARD = "AWS data protection in CI/CD"
 
 
@@ -90,7 +91,11 @@ def _frame(report: Report, severity: Severity, status: tuple[int, str], product_
         "severity": severity_name,
         "status_id": status[0],
         "status": status[1],
-        "cloud": {"provider": "AWS", "account": {"uid": report.account}, "region": report.region},
+        "cloud": {
+            "provider": "AWS",
+            "account": {"uid": report.account, "type": "AWS Account", "type_id": _AWS_ACCOUNT},
+            "region": report.region,
+        },
     }
 
 
@@ -119,7 +124,6 @@ def _resource(ref: Ref) -> dict[str, Any]:
         "type": noun(ref.kind),
         "region": ref.region,
         "cloud_partition": partition_of(ref.region),
-        "owner": {"account": {"uid": ref.account}},
     }
 
 

@@ -48,8 +48,7 @@ def _endpoint(service: str, beside: str = "") -> Callable[[Clients, str], _Findi
     def ask(clients: Clients, region: str) -> _Finding:
         found = {name: _endpoints(clients, region, name) for name in (service, beside) if name}
         reason = "; ".join(
-            f"{name}: {', '.join(ids) or 'no interface endpoint is available in the Region'}"
-            for name, ids in found.items()
+            f"{name}: {', '.join(ids) or 'none is available in the Region'}" for name, ids in found.items()
         )
         return Answer.YES if found[service] else Answer.NO, reason
 
@@ -120,7 +119,8 @@ _QUESTIONS = (
         "CLOUDTRAIL.MULTI_REGION",
         "A trail of every Region with log file validation",
         _trail,
-        "Create a multi-Region trail with log file validation, or an organisation's: pipeseal hears of nothing else.",
+        "Create a multi-Region trail with log file validation, or an organisation's: without a trail pipeseal hears of "
+        "nothing.",
         "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",
     ),
 )

@@ -43,6 +43,7 @@ _LED_TO = (Kind.BUCKET, Kind.KEY)
 _SLICE = 500
 """How many wait for their turn at once."""
 _LONGEST_ERROR = 500
+_MOST_NAMED = 10
 _NOBODY = Actor("", "")
 
 Watch = Callable[[Kind, int, int], None]
@@ -65,6 +66,8 @@ class _Kind:
     unreadable: list[Unseen] = field(default_factory=list)
     refusals: list[Exception] = field(default_factory=list)
     """Why they could not be listed."""
+    missing: list[Ref] = field(default_factory=list)
+    """What is used, and is gone or another account's."""
 
 
 _Users = Mapping[str, tuple[Ref, Mapping[str, str]]]
@@ -76,6 +79,7 @@ def survey(world: World, kinds: Collection[Kind], watch: Watch = lambda *_: None
 
     Raises what AWS answered where it refuses everything.
     """
+    account = world.account  # whoever may ask nothing else may ask this: it fails without credentials alone
     exemptions, notes = _exemptions(world)
     look = partial(_every, world, exemptions=exemptions, watch=watch)
     led_to = any(kind in kinds for kind in _LED_TO)
@@ -95,8 +99,14 @@ def survey(world: World, kinds: Collection[Kind], watch: Watch = lambda *_: None
             "Some pipelines, projects or applications could not be read: a bucket or key that only these use was not "
             "judged as one of artifacts."
         )
+    if missing := sorted(each.name for kind in second for each in found[kind].missing):
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        notes.append(
+            f"What artifacts are kept in, but is gone or another account's, was not judged: "
+            f"{', '.join(missing[:_MOST_NAMED])}{more}."
+        )
     return Report(
-        account=world.account,
+        account=account,
         region=world.region,
         time=world.clock(),
         scanned={kind: len(found[kind].looked) for kind in Kind if kind in kinds and kind in found},
@@ -153,12 +163,14 @@ def _every(world: World, kind: Kind, users: _Users, *, exemptions: Sequence[Exem
     with ThreadPoolExecutor(_TOGETHER[kind]) as pool:
         for some in _listed(world, kind, users, every):
             watch(kind, len(some), 0)
-            for found in pool.map(look, some):
+            for ref, found in zip(some, pool.map(look, some), strict=True):
                 watch(kind, 0, 1)
                 if isinstance(found, Unseen):
                     every.unreadable.append(found)
                 elif found:
                     every.looked.append(found)
+                elif ref.arn in users:
+                    every.missing.append(ref)
     return every
 
 
