@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,52 @@ def test_the_letter_has_no_control_characters_of_others() -> None:
     text = letter(alert(decide(bucket(odd), Settings())))
     assert all(line.isprintable() for line in text.splitlines())
     assert not any(line.startswith("X") for line in text.splitlines())
+
+
+def escalated(plan: Plan, via: str = "Terraform") -> dict[str, Any]:
+    """Compose the alert of a plan that was carried out three times and undone as often."""
+    peace = replace(plan, after=plan.before, findings=tuple(replace(each, writes=False) for each in plan.findings))
+    cause = replace(CAUSE, actor=replace(CAUSE.actor, via=via))
+    outcome = Outcome(plan.before.ref, Action.ESCALATED, peace, (), "20261121T093000Z-5f0c")
+    return compose(outcome, peace, cause, undone=3)
+
+
+@pytest.mark.parametrize(
+    ("via", "first"),
+    [("Terraform", "Terraform"), ("cloudformation.amazonaws.com", "CloudFormation"), ("", "CloudFormation")],
+)
+def test_the_letter_of_a_war_shows_the_code_that_ends_it(via: str, first: str) -> None:
+    """In the actor's own language first, the other after it; with why nothing is written any more and until when."""
+    made = escalated(decide(bucket(encrypt=True), Settings()), via)
+    text = letter(made)
+    said = " ".join(text.split())
+    by = f"ada through {via}" if via else "ada"
+    assert f"put this right 3 times within an hour, and each time it was undone, the last time by {by}." in said
+    assert "resumes after a quiet hour, or at once: pipeseal resume 'arn:aws:s3:::harbor'" in said
+    assert made["undone"] == 3
+    shown = {language: text.index(f"  {language}:") for language in ("CloudFormation", "Terraform")}
+    assert min(shown, key=lambda language: shown[language]) == first
+    for snippet in made["snippet"].values():
+        assert all(line.strip() in text for line in snippet.splitlines())
+    assert set(made["snippet"]) == {"cloudformation", "terraform"}
+    for odd in ("pipeseal undo", "ENFORCE MODE", "only its owner", "Nothing"):
+        assert odd not in text
+
+
+def test_only_a_war_has_a_snippet() -> None:
+    """Whoever is put right once learns of it from the advice; their alert stays short."""
+    assert "snippet" not in alert(decide(bucket(), Settings()))
+
+
+@given(data=st.data(), kind=st.sampled_from(list(RESOURCES)), settings=SETTINGS)
+def test_every_war_can_be_told_of(data: st.DataObject, kind: Kind, settings: Settings) -> None:
+    """For whatever resource: JSON all through, a letter in ASCII, and room for it in one SNS message."""
+    plan = decide(data.draw(RESOURCES[kind]), settings)
+    if plan.findings:
+        made = escalated(plan)
+        assert json.loads(json.dumps(made)) == made
+        assert letter(made).isascii()
+        assert len(json.dumps({"default": json.dumps(made), "email": letter(made)})) < 256 * 1024
 
 
 def test_nothing_done_is_nothing_to_undo() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.account import ACCOUNT, ENVIRONMENT, Account, event
 
 from pipeseal.aws.ledger import Ledger
+from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.exemptions import Exemption, Grounds, grant
 
 ARN = "arn:aws:s3:::harbor"
@@ -68,9 +69,8 @@ def test_an_exemption_of_one_person_ends_with_the_repair(harbor: Account) -> Non
     """Once the bucket was sound, nobody is excused by what ada once left."""
     excuse(actor="ada")
     put(harbor)
-    sealed = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"]}
-    sealed["Condition"] = {"Bool": {"aws:SecureTransport": "false"}}
-    boto3.client("s3").put_bucket_policy(Bucket="harbor", Policy=json.dumps({"Statement": [sealed]}))
+    sealed = {"Statement": [deny_insecure(ARN).statement]}
+    boto3.client("s3").put_bucket_policy(Bucket="harbor", Policy=json.dumps(sealed))
     (sound,) = harbor.deliver(event("PutBucketPolicy", {"bucketName": "harbor"}))
     assert sound["action"] == "compliant"
     assert put(harbor, userIdentity=GRACE)["action"] == "remediated"

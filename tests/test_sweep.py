@@ -169,8 +169,8 @@ def test_a_message_that_is_none_comes_to_the_dead_letters(sweeping: Sweeping, bo
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
 
 
-def test_a_listing_that_runs_out_of_time_goes_on_in_a_message(sweeping: Sweeping) -> None:
-    """From the page where it stopped, so that nothing is listed twice or left out."""
+def test_a_listing_that_runs_out_of_time_goes_on(sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a message, from the page where it stopped, so that nothing is listed twice or left out."""
     world, began = sweep.world(), "2026-11-21T09:30:00+00:00"
     pages = {"": ("one", "2"), "2": ("two", "3"), "3": ("three", "")}
 
@@ -179,9 +179,9 @@ def test_a_listing_that_runs_out_of_time_goes_on_in_a_message(sweeping: Sweeping
         listed = SimpleNamespace(ref=SimpleNamespace(name=f"{kind}-{name}"), created=None)
         return SimpleNamespace(found=(listed,), token=following)
 
-    world.page = page  # type: ignore[method-assign]
+    monkeypatch.setattr(world, "page", page)
     hurried = Context()
-    hurried.get_remaining_time_in_millis = lambda: 1_000  # type: ignore[method-assign]
+    monkeypatch.setattr(hurried, "get_remaining_time_in_millis", lambda: 1_000)
     batch, names = [record("first", {"list": "s3", "token": "", "began": began})], []
     for _ in pages:
         sweep.handler({"Records": batch}, hurried)

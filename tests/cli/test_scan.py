@@ -53,11 +53,9 @@ def test_json_tells_what_is_wrong_and_the_status(account: Account) -> None:
     ("arguments", "status"),
     [
         ((), 1),
-        (("--fail-on", "high"), 1),
         (("--fail-on", "critical"), 0),
         (("--fail-on", "never"), 0),
         (("--only", "key"), 0),
-        (("--only", "bucket", "--only", "key"), 1),
         (("--control", "s3.*"), 1),
         (("--control", "S3.FOREIGN_WRITE"), 0),
         (("--parameter", "ControlModes=S3.TLS=off"), 0),

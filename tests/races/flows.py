@@ -23,6 +23,7 @@ from pipeseal.undo import carry_out, reversal
 Event = dict[str, Any]
 _PIPELINE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
 _LONG = 45
+_TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _new_key(_stage: Stage, _name: str) -> Scene:
 def _role() -> str:
     iam = boto3.client("iam")
     try:
-        iam.create_role(RoleName="pipeline", AssumeRolePolicyDocument="{}")
+        iam.create_role(RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(_TRUST))
     except ClientError:
         pass
     return f"arn:aws:iam::{ACCOUNT}:role/pipeline"

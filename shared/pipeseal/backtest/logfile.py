@@ -133,7 +133,7 @@ def _unpacked(stream: IO[bytes], piece: int) -> Iterator[bytes]:
 def _member(packed: bytes, stream: IO[bytes], piece: int) -> Generator[bytes, None, bytes]:
     """Yield what one gzip member holds; return what follows it."""
     member = isal_zlib.decompressobj(_GZIP_FORMAT)
-    while packed:
+    while True:
         try:
             found = member.decompress(packed, piece)
         except IsalError as error:  # type: ignore[misc]  # its stubs forget that it is an exception
@@ -142,8 +142,11 @@ def _member(packed: bytes, stream: IO[bytes], piece: int) -> Generator[bytes, No
             yield found
         if member.eof:
             return member.unused_data + stream.read(piece)
-        packed = member.unconsumed_tail or stream.read(piece)
-    raise Damaged("truncated: the gzip data ends before its end mark")
+        packed = member.unconsumed_tail
+        if not packed and len(found) < piece:  # else there is more to come of what it has taken in
+            packed = stream.read(piece)
+            if not packed:
+                raise Damaged("truncated: the gzip data ends before its end mark")
 
 
 def _front(held: bytearray, base: int) -> Batch | None:

@@ -149,8 +149,16 @@ class Replay:
                 yield self._violation(finding, Action.FAILED if finding.refusal else done, plan, why)
         if plan.after != plan.before:
             self._known[ref.arn] = self._known[ref.arn].put_right(plan.after)
-        left = _reasons(decide(plan.after, self._settings, resting=self._resting(ref, plan.after, why.time)))
+        left = self._left(plan, why)
         self._told[ref.arn] = left if left <= found else frozenset()
+
+    def _left(self, plan: Plan, why: Cause) -> frozenset[tuple[str, str]]:
+        """Return what is wrong still: nothing where every control put right what it found."""
+        if all(finding.writes and not finding.refusal for finding in plan.findings):
+            return frozenset()
+        return _reasons(
+            decide(plan.after, self._settings, resting=self._resting(plan.before.ref, plan.after, why.time))
+        )
 
     def _violation(self, finding: Finding, action: Action, plan: Plan, why: Cause) -> Violation:
         known = self._known[plan.before.ref.arn]

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 @output
 @on_account
 def apply(*, world: World, ledger_id: str, force: bool, dry: bool, form: str) -> None:
-    """Carry out what the ledger entry LEDGER_ID proposes.
+    """Carry out what the ledger entry LEDGER_ID proposes, with your own permissions.
 
-    It was not done because its controls only watch, because somebody keeps undoing it, or because AWS refused it to
-    the function. Refused where the resource was changed since. It has an entry of its own, and pipeseal undo takes that back.
+    It was not done because its controls only watch, because somebody keeps undoing it, or because AWS refused it to the
+    function. Refused where the resource was changed since. It has an entry of its own, and pipeseal undo takes it back.
 
     \b
-    It works with your own permissions:
+    What you need:
       who you are  nothing; AWS tells everybody
       the ledger   dynamodb:BatchGetItem, Query (also on its index), PutItem, UpdateItem; kms:Decrypt on its key
       a resource   what pipeseal explain control ID lists

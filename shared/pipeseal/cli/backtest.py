@@ -121,8 +121,7 @@ def backtest(  # noqa: PLR0913 - one a option
 def _read(place: Place, paths: Iterable[str], jobs: int, settings: Settings) -> Summary:
     """Read and replay the files that *paths* name."""
     from pipeseal.backtest.reading import read  # noqa: PLC0415 - so that --help comes at once
-    from pipeseal.backtest.sources import Account, NoSource, Source, found  # noqa: PLC0415
-    from pipeseal.backtest.summary import backtest as replayed  # noqa: PLC0415
+    from pipeseal.backtest.sources import Account, NoSource, Source, found  # noqa: PLC0415 - as above
 
     if place.endpoint_url:
         place.reached()  # says so where it makes no sense
@@ -133,6 +132,8 @@ def _read(place: Place, paths: Iterable[str], jobs: int, settings: Settings) -> 
         raise BadInput(str(error)) from error
     sources = [each for each in listed if isinstance(each, Source)]
     portions = read(sources, account, jobs)
+    from pipeseal.backtest.summary import backtest as replayed  # noqa: PLC0415 - the workers are at work already
+
     with _progress(sum(source.size for source in sources)) as advance:
         summary = replayed(sources, portions, settings, _by_size(sources, advance))
     for folder, fault in (each for each in listed if not isinstance(each, Source)):

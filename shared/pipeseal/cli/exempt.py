@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def exempt() -> None:
     """Excuse resources from controls, each with an owner, a reason and an end.
 
-    What is excused is neither put right nor alerted; each use is in the functions' logs.
+    What is excused is neither put right nor alerted; each use is counted, and in the functions' logs.
     """
 
 
@@ -34,16 +35,31 @@ def exempt() -> None:
     help="Id of a control, such as S3.TLS; S3.* for several.",
 )
 @click.option("--resource", metavar="PATTERN", required=True, help="ARN of a resource; * and ? stand for others.")
+@click.option("--actor", metavar="PATTERN", default="", help="Only what they do: name or ARN of whoever does it.")
+@click.option("--tag", metavar="KEY=VALUE", default="", help="Only resources that carry this tag; KEY=* for any value.")
 @grounds
 @dry_run
 @output
 @on_account
 def add(  # noqa: PLR0913 - one a option
-    *, world: World, control: str, resource: str, owner: str, reason: str, until: str, dry: bool, form: str
+    *,
+    world: World,
+    control: str,
+    resource: str,
+    actor: str,
+    tag: str,
+    owner: str,
+    reason: str,
+    until: str,
+    dry: bool,
+    form: str,
 ) -> None:
-    """Excuse what matches from now until END; needs dynamodb:UpdateItem on the ledger."""
+    """Excuse what matches from now until END; needs dynamodb:UpdateItem on the ledger.
+
+    A week before END, and when it has come, whoever subscribes to the alerts is reminded.
+    """
     now = world.clock()
-    exemption = grant(control, resource, Grounds(owner, reason, moment(until, now)), now)
+    exemption = grant(control, resource, Grounds(owner, reason, moment(until, now)), now, actor=actor, tag=tag)
     if not dry:
         world.ledger.excuse(exemption)
     if form == "json":
@@ -57,14 +73,25 @@ def add(  # noqa: PLR0913 - one a option
 @output
 @on_account
 def listed(*, world: World, form: str) -> None:
-    """List all exemptions, the first to end first; needs dynamodb:GetItem on the ledger."""
-    now, exemptions = world.clock(), world.ledger.exemptions()
+    """List all exemptions, the first to end first, and how each was used; needs dynamodb:GetItem on the ledger."""
+    now, exemptions, uses = world.clock(), world.ledger.exemptions(), world.ledger.uses()
     if form == "json":
-        shown = [{**exemption.as_dict(), "ended": not exemption.holds(now)} for exemption in exemptions]
+        shown = [
+            {
+                **exemption.as_dict(),
+                "ended": not exemption.holds(now),
+                "used": asdict(uses[exemption.id]) if exemption.id in uses else None,
+            }
+            for exemption in exemptions
+        ]
         click.echo(json.dumps({"exemptions": shown}, indent=2))
         return
     for exemption in exemptions:
         _show(exemption, now)
+        if use := uses.get(exemption.id):
+            click.echo(f"  used {use.count} time{'s' * (use.count > 1)}, last on {use.resource} at {use.time}")
+        else:
+            click.echo("  never used yet")
     if not exemptions:
         click.echo("There are no exemptions.")
 
@@ -91,5 +118,8 @@ def end(*, world: World, exemption_id: str, dry: bool, form: str) -> None:
 
 def _show(exemption: Exemption, now: datetime) -> None:
     click.echo(f"{exemption.id}  {exemption.control} on {exemption.resource}")
+    for name in ("actor", "tag"):
+        if hangs := getattr(exemption, name):
+            click.echo(f"  only {name} {hangs}")
     held = "until" if exemption.holds(now) else "ended"
     click.echo(f"  {held} {exemption.until:%Y-%m-%d %H:%M %Z}; {exemption.owner}: {exemption.reason}")

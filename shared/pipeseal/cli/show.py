@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
-from rich.padding import Padding
 from rich.text import Text
 
 from pipeseal.amendment import Declined, answered
@@ -79,7 +78,7 @@ def _parts(entry: Entry, width: int) -> Iterator[RenderableType]:
     for finding in entry.findings:
         yield Text(f"\n{finding['control']}  ({finding['mode']})", "bold")
         for reason in filter(None, (*finding["reasons"], finding["refusal"])):
-            yield Padding(Text(plain(reason)), (0, 0, 0, 2))
+            yield Text(f"  {plain(reason)}")
     yield from _written("What was done", entry.steps or ("nothing was written",), entry.before, entry.after, width)
     if entry.proposed:
         proposed = tuple(entry.alert.get("proposed", ()))

@@ -20,7 +20,7 @@ from pipeseal.snippets import cloudformation, terraform
 from pipeseal.snippets.quoting import plain
 from pipeseal.snippets.terraform import Json
 
-_LONGEST = 10_000
+_LONGEST = 8_000
 """Characters of either text: an alert holds both twice over, quoted twice, and SNS takes 256 KB."""
 _WIDTH = 72
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -42,7 +42,8 @@ class Part(NamedTuple):
 def snippets(before: Any, wanted: Any, controls: Collection[str]) -> dict[str, str]:
     """Return {"cloudformation": YAML, "terraform": HCL} that turns *before* into *wanted*, as *controls* ask for.
 
-    Each holds only what is missing, in ASCII, at most 10,000 characters; both are empty where nothing is missing.
+    At least one control must be named. Each text holds only what is missing, in ASCII, at most 8,000 characters; both
+    are empty where nothing is missing.
     """
     parts = list(_PARTS[before.ref.kind](before, wanted)) if before.ref.kind in _PARTS else []
     if not parts:
