@@ -154,6 +154,8 @@ def _wrapped(text: str) -> str:
 
 def _who(alert: Mapping[str, Any]) -> str:
     actor, event = alert["actor"], alert["event"]
+    if actor["type"] == "pipeseal":
+        return f"Nobody knows: no event told of it. The sweep that began at {event['time']} found it so."
     mfa = {True: "with MFA", False: "without MFA", None: "MFA not recorded"}[actor["mfa"]]
     return f"{_whom(alert)}, {mfa}: {event['name']} at {event['time']}."
 

@@ -29,6 +29,7 @@ from pipeseal.model.key import Key
 from pipeseal.model.unreadable import Unreadable
 
 if TYPE_CHECKING:
+    from pipeseal.aws.entries import Entry
     from pipeseal.aws.memory import Memory
     from pipeseal.aws.world import World
     from pipeseal.model import Cause, Plan
@@ -53,7 +54,7 @@ class _Look:
 
     outcome: Outcome
     uses: tuple[tuple[Ref, str], ...] = ()
-    again: Cause | None = None
+    again: tuple[Cause, ...] = ()
     """Why to look once more."""
 
 
@@ -89,22 +90,26 @@ def reconcile(ref: Ref, cause: Cause, world: World) -> Iterator[Outcome]:
 
     Raises Contested, or what AWS answered, where trying again later may help.
     """
-    found = next(filter(None, (_look(ref, cause, world) for _ in range(_LOOKS))), None)
+    marks: list[Cause] = []
+    found = next(filter(None, (_look(ref, cause, world, marks) for _ in range(_LOOKS))), None)
     if found is None:
         raise Contested(f"{ref.arn} is worked on by others without a pause; the event will be tried again")
     yield found.outcome
     for used, _ in found.uses:
         yield from reconcile(used, cause, world)
-    if found.again:
-        yield from reconcile(ref, found.again, world)
+    for again in (*marks, *found.again):
+        yield from reconcile(ref, again, world)
 
 
-def _look(ref: Ref, cause: Cause, world: World) -> _Look | None:
-    """Look at the resource as it is now and put it right; None where somebody else was at work on it meanwhile."""
+def _look(ref: Ref, cause: Cause, world: World, marks: list[Cause]) -> _Look | None:
+    """Look at the resource as it is now and put it right; None where somebody else was at work on it meanwhile.
+
+    Why else to look, which a dead holder was asked to, is added to *marks*.
+    """
     if cause.name == "CreateKey" and _untouched(new := world.glance(ref)) and not decide(new, world.settings).findings:
         return _Look(Outcome(ref, Action.COMPLIANT))  # the ledger, which knows nothing of it, is not asked: one call
     resource, memory = world.read(ref, cause)
-    if memory.holder and _waited_for(ref, resource, memory, cause, world):
+    if memory.holder and _waited_for(ref, resource, memory, cause, world, marks):
         return None
     if resource is None:
         world.remember(ref, memory, ())
@@ -166,20 +171,22 @@ def _settle(case: _Case) -> _Look | None:
 # ------------------------------------------------------------------- who holds it
 
 
-def _waited_for(ref: Ref, resource: Any, memory: Memory, cause: Cause, world: World) -> bool:
+def _waited_for(  # noqa: PLR0913 - what a look knows
+    ref: Ref, resource: Any, memory: Memory, cause: Cause, world: World, marks: list[Cause]
+) -> bool:
     """See to somebody who holds the resource as far as this look must; True where it is to begin anew.
 
     The same delivery once more waits: if the first one died, nobody else will ever look again. What one that is surely
     dead left open is finished.
     """
-    waited, own = False, (_own(ref, cause), _own(ref, cause, Action.ESCALATED))
-    while memory.holder in own and memory.held_until >= world.clock():
-        world.pause(_GLANCE)
-        waited, memory = True, world.ledger.memory(ref.arn)
-    dead = memory.holder and memory.held_until < world.clock()
-    if dead and not isinstance(resource, Unreadable):
-        return _finished(ref, resource, memory, world) or waited
-    return waited
+    own = (_own(ref, cause), _own(ref, cause, Action.ESCALATED))
+    if memory.holder in own and memory.held_until >= world.clock():
+        while memory.holder in own and memory.held_until >= world.clock():
+            world.pause(_GLANCE)
+            memory = world.ledger.memory(ref.arn)
+        return True  # and what was read is old
+    dead = memory.held_until < world.clock() and not isinstance(resource, Unreadable)
+    return dead and _finished(ref, resource, memory, world, marks)
 
 
 def _own(ref: Ref, cause: Cause, *more: str) -> str:
@@ -187,30 +194,44 @@ def _own(ref: Ref, cause: Cause, *more: str) -> str:
     return entry_id(cause.time, cause.id, ref.arn, *more)
 
 
-def _finished(ref: Ref, live: Any, memory: Memory, world: World) -> bool:
+def _finished(ref: Ref, live: Any, memory: Memory, world: World, marks: list[Cause]) -> bool:
     """Close the entry that a dead holder left open, and tell what nobody was told; False if there is none."""
     entry = world.ledger.begun(ref.arn, memory.holder)
     if entry is None or not world.ledger.inherit(ref.arn, memory.holder):
         return entry is not None  # somebody else was faster, or the lease was all that there was
-    if live is None or (entry.changed and live.same_as(_as(live, entry.before, entry.changed))):
-        gone = Action.ABSENT if live is None else Action.ABANDONED
-        world.ledger.close(Outcome(ref, gone, entry=entry.id), None, memory.told)
-        return True
-    if entry.alert:
-        world.alert(entry.alert)
-    outcome = Outcome(ref, Action(entry.intent), None, tuple(entry.alert.get("done", ())), entry.id)
-    left = decide(world.complete(live), world.settings) if entry.findings else None
+    with _giving_up(ref, entry.id, world):
+        if live is None or (entry.changed and live.same_as(_as(live, entry.before, entry.changed))):
+            gone = Action.ABSENT if live is None else Action.ABANDONED
+            marks += world.ledger.close(Outcome(ref, gone, entry=entry.id), None, memory.told)
+        else:
+            marks += _caught_up(entry, live, memory, world)
+    return True
+
+
+def _caught_up(entry: Entry, live: Any, memory: Memory, world: World) -> tuple[Cause, ...]:
+    """Do what is missing of what *entry* set out to do, tell, record; return why else to look."""
+    live = world.complete(live)
+    case = _case(live, decide(live, world.settings), memory, entry.cause, world)
+    left, alert = case.decide(live), entry.alert
+    outcome = Outcome(live.ref, Action(entry.intent), None, tuple(alert.get("done", ())), entry.id)
+    missing = {finding.control.id for finding in left.findings if finding.writes}
+    if missing and missing <= set(entry.wrote):
+        done, left = _write(left, case)
+        if done.refused:
+            outcome = replace(outcome, action=Action.FAILED, steps=done.before.changed(done.after)[1])
+            alert = compose(outcome, done, entry.cause)
+    if alert:
+        world.alert(alert)
     told = {(finding["control"], reason) for finding in entry.findings for reason in finding["reasons"]}
     now, wrote = world.clock(), entry.wrote
     wars = {**memory.wars, **dict.fromkeys(entry.controls, now)}
-    world.ledger.close(
+    return world.ledger.close(
         outcome,
         None,
-        _still(told, left) if left else "",
+        _still(told, left) if entry.findings else "",
         righted=_counted(memory, wrote, now) if wrote else None,
         wars=wars if outcome.action is Action.ESCALATED else None,
     )
-    return True
 
 
 def _as(live: Any, state: Mapping[str, Any], parts: Collection[str]) -> Any:
@@ -278,7 +299,7 @@ def _write(plan: Plan, case: _Case) -> tuple[Plan, Plan]:
             if not conflicts(error):
                 raise
             world.pause(_GLANCE * 2**attempt)
-            live = world.reread(done.before, done.after)
+            live = world.reread(done.after)
         left = case.decide(live)
         if left.after == left.before:
             return done, left
@@ -288,7 +309,7 @@ def _write(plan: Plan, case: _Case) -> tuple[Plan, Plan]:
 
 def _refused(plan: Plan, refused: Refusal, case: _Case) -> tuple[Plan, Plan]:
     """Return what was done of *plan* before AWS *refused* the rest for good, and what is left wrong."""
-    left = case.decide(case.world.reread(plan.before, plan.after))
+    left = case.decide(case.world.reread(plan.after))
     wrong = {finding.control.id for finding in left.findings}
     findings = (
         replace(each, refusal=_told_of(refused)) if each.writes and each.control.id in wrong else each
@@ -336,7 +357,7 @@ def _escalate(plan: Plan, war: tuple[Finding, ...], case: _Case) -> _Look | None
             righted={control: times for control, times in late.items() if control not in gave_up},
             wars={**case.resting, **gave_up},
         )
-    return _Look(outcome, again=again or cause)
+    return _Look(outcome, again=again or (cause,))
 
 
 def _counted(memory: Memory, wrote: Iterable[str], now: datetime) -> dict[str, tuple[datetime, ...]]:

@@ -204,8 +204,8 @@ def test_buckets(records: list[Record], expected: list[tuple[str, ...]]) -> None
         ),
         pytest.param(
             [pipeline((REGION, "harbor", ARTIFACT_KEY)), record("DisableKeyRotation", {"keyId": KEY}, 1)],
-            [],
-            id="of a key never seen nobody knows whether it holds artifacts' keys",
+            [(ARTIFACT_KEY, "KMS.ROTATION", "remediated", "request")],
+            id="a key that a pipeline names, never seen before",
         ),
         pytest.param(
             [pipeline(Token=SECRET), pipeline(minute=1, Token=SECRET)],

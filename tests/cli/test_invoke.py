@@ -102,6 +102,14 @@ def test_an_event_of_elsewhere_is_noted(run: Run) -> None:
     assert f"of account 210987654321, and you are in {ACCOUNT}" in result.stderr
 
 
+def test_a_function_that_looked_at_nothing_says_so(run: Run) -> None:
+    """The record names a bucket that another account owns."""
+    theirs = {"accountId": "210987654321", "type": "AWS::S3::Bucket", "ARN": ARN}
+    result = run({**CHANGED, "detail": {**CHANGED["detail"], "resources": [theirs]}})
+    assert result.exit_code == 0
+    assert "It looked at nothing: the resource is another account's" in result.stdout
+
+
 def test_a_ledger_that_is_not_there_is_an_answer_of_aws(run: Run, bucket: str) -> None:
     """Exit status 3, and which table was asked for."""
     result = run(CHANGED, "--stack", "elsewhere")

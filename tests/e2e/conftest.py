@@ -43,7 +43,9 @@ def boundary(cloud: Cloud) -> str:
 @pytest.fixture(scope="session")
 def stack(cloud: Cloud, artifact_key: str, boundary: str) -> Stack:
     """Give the stack, built and deployed by the SAM CLI."""
-    return sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary)
+    return sam.deploy(
+        cloud, sam.build(cloud), ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary, GraceMinutes="0"
+    )
 
 
 @pytest.fixture(scope="session")

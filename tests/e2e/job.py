@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
-from tests.e2e.cloud import ACCOUNT, REGION, Cloud, Credentials
+from tests.e2e.cloud import ACCOUNT, REGION, Cloud, Credentials, eventually
+
+from pipeseal.aws.ledger import Ledger
+from pipeseal.exemptions import Grounds, grant
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
@@ -30,6 +34,27 @@ class Job:
     def client(self, service: str, *, clear: bool = False) -> Any:
         """Return a client of the person at work."""
         return self.cloud.client(service, self.who, clear=clear)
+
+    def excuse(self, tag: str) -> None:
+        """Excuse everything that carries *tag* from everything, for an hour."""
+        now = datetime.now(UTC)
+        exemption = grant("*", "*", Grounds("ada", "it is tagged so", now + timedelta(hours=1)), now, tag=tag)
+        Ledger(self.cloud.client("dynamodb"), self.stack.outputs["LedgerTableName"], lambda: now).excuse(exemption)
+
+    def sweep(self) -> None:
+        """Let CloudTrail lose what was done, and the sweep find it."""
+        self.cloud.forget_calls()
+        function = self.stack.resources("AWS::Lambda::Function")["SweepFunction"]
+        self.cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload="{}")
+        queue = self.stack.resources("AWS::SQS::Queue")["SweepQueue"]
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+        def done() -> bool:
+            self.cloud.settle()
+            found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
+            return not any(int(found["Attributes"][name]) for name in names)
+
+        eventually(done, "the sweep has worked off its messages", 120)
 
     def bucket(self, name: str) -> str:
         """Make a bucket, which has no policy; return its name."""

@@ -77,7 +77,7 @@ def without(job: Job, permission: Permission, number: int) -> str:
             iam.put_role_policy(**place, PolicyDocument=json.dumps(permission.lesser))
         else:
             iam.delete_role_policy(**place)
-        whole(job, f"without-{number}")
+        whole(job, f"without-{number}", swept=permission.role == "SweepRole")
     except (AssertionError, ClientError, TimeoutError, ValueError) as failure:
         return _short(failure)
     finally:
@@ -97,9 +97,10 @@ def main() -> int:
     pattern = sys.argv[1] if len(sys.argv) > 1 else "*"
     needless = []
     with tempfile.TemporaryDirectory() as folder, Cloud(Path(folder)) as cloud:
-        stack = sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=cloud.artifact_key())
+        stack = sam.deploy(cloud, sam.build(cloud), ArtifactKeyArn=cloud.artifact_key(), GraceMinutes="0")
         job = Job(cloud, stack, cloud.person("ada"), cloud.pipeline_role())
         whole(job, "with-all")
+        whole(job, "swept", swept=True)
         print("with all permissions: the main job is done", flush=True)
         tried = [each for each in permissions(job) if fnmatch(each.role, pattern)]
         for number, permission in enumerate(tried):

@@ -18,6 +18,12 @@ def test_everything_left_unsealed_is_sealed(job: Job) -> None:
     assert job.cloud.refusals() == [], "nothing was tried that is not allowed"
 
 
+def test_the_sweep_finds_what_no_event_told_of(job: Job) -> None:
+    """The same is put right by the schedule alone, over the queue."""
+    whole(job, "swept", swept=True)
+    assert job.cloud.refusals() == [], "nothing was tried that is not allowed"
+
+
 def test_the_seal_holds_against_real_requests(job: Job, artifact_key: str) -> None:
     """A user who may do anything is refused in clear and without KMS, and served over TLS with KMS."""
     under_kms: Any = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": artifact_key}

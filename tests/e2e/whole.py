@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.e2e.cloud import ACCOUNT, REGION, Credentials
-from tests.e2e.job import TOKEN, Job, document, event
+from tests.e2e.job import TOKEN, Job, document, event, forgetful
 from tests.event_cases import PATTERNS
 
 STRANGER = Credentials("210987654321", "")
 """The root of another account."""
 
 
-def whole(job: Job, number: str) -> None:
+def whole(job: Job, number: str, *, swept: bool = False) -> None:
     """Leave one of everything unsealed and find it sealed; raise AssertionError, saying what was not done.
 
-    Every permission of every role is needed for it, and that is what least_privilege.py shows.
+    Events tell of it, or, where it is *swept*, none does. Every permission of every role is needed for one or the
+    other, and that is what least_privilege.py shows. An exemption that hangs on a tag has all tags read.
     """
+    find = job.sweep if swept else partial(job.cloud.deliver, echoes=False)
     _forget_logs(job)
+    job.excuse(f"excused={number}")
     key, own = job.rsa_key(), job.client("kms").create_key()["KeyMetadata"]["Arn"]
     plain = job.bucket(f"plain-{number}")
     job.put_policy(plain)
@@ -32,7 +37,7 @@ def whole(job: Job, number: str) -> None:
     abroad = job.pipeline(f"abroad-{number}", theirs)
     revisions, trail = _application(job, number, theirs), _trail(job, number)
     built = _project(job, number, theirs)
-    job.cloud.deliver(echoes=False)  # what one function leaves undone, another would do when the echo comes
+    find()  # what one function leaves undone, another would do when the echo comes
     heard = {alert["resource"]["arn"]: alert for alert in job.stack.alerts()}
     alerts = {name: alert["action"] for name, alert in heard.items()}
     wanted = {
@@ -68,9 +73,12 @@ def whole(job: Job, number: str) -> None:
     job.cloud.deliver()
     echoed = told(job.stack.alerts())
     assert echoed == [], f"told because a call of the functions came back as an event: {echoed}"
-    _again(job, masked, own, trail)
-    _given_up(job, theirs, abroad)
-    _logged(job)
+    _again(job, masked, own, trail, find)
+    if swept:
+        _failed_sweep(job)
+    else:
+        _given_up(job, theirs, abroad)
+    _logged(job, swept=swept)
 
 
 def _application(job: Job, number: str, theirs: str) -> str:
@@ -122,8 +130,12 @@ def _trail(job: Job, number: str) -> str:
     return name
 
 
-def _again(job: Job, bucket: str, key: str, trail: str) -> None:
+def _again(job: Job, bucket: str, key: str, trail: str, find: Callable[[], object]) -> None:
     """Break what was sealed: other functions than those that sealed it find it broken."""
+    # An event that shows a policy which is not there makes the ledger be asked whether it was overtaken.
+    shown = {"Version": "2012-10-17", "Statement": [{**forgetful(bucket)["Statement"][0], "Sid": "Gone"}]}
+    job.cloud.publish(event("s3", "PutBucketPolicy", {"bucketName": bucket, "bucketPolicy": shown}))
+    job.cloud.settle()
     cloudtrail, kms = job.client("cloudtrail"), job.client("kms")
     job.client("s3").delete_bucket_encryption(Bucket=bucket)
     kms.disable_key_rotation(KeyId=key)
@@ -133,7 +145,7 @@ def _again(job: Job, bucket: str, key: str, trail: str) -> None:
     )
     mended = document(bucket, job.role, bucket, key)
     job.client("codepipeline").update_pipeline(pipeline=mended)
-    job.cloud.deliver(echoes=False)
+    find()
     assert not job.closed(bucket), "what was wrong with the pipeline is mended, and the quarantine ends"
     assert job.encryption(bucket)[0] == "aws:kms"
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
@@ -166,9 +178,21 @@ def _given_up(job: Job, theirs: str, abroad: str) -> None:
     assert dead == {each["source"] for each in nothing.values()}
 
 
-def _logged(job: Job) -> None:
+def _failed_sweep(job: Job) -> None:
+    """What the sweep fails on for good comes to the dead letters, and nothing else did."""
+    assert job.stack.dead_letters() == []
+    function = job.stack.resources("AWS::Lambda::Function")["SweepFunction"]
+    nothing = {"Records": [{"messageId": "one"}]}
+    job.cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(nothing))
+    job.cloud.settle()
+    (letter,) = job.stack.dead_letters()
+    assert letter["requestPayload"] == nothing
+
+
+def _logged(job: Job, *, swept: bool) -> None:
     """Every function has written to the log group that it was given, since last time."""
-    silent = [group for group, streams in _streams(job).items() if not streams]
+    groups = {group: streams for group, streams in _streams(job).items() if swept is group.endswith("SweepFunction")}
+    silent = [group for group, streams in groups.items() if not streams]
     assert not silent, f"nothing in {silent}"
 
 

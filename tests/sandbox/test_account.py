@@ -25,7 +25,7 @@ def test_a_bucket_without_its_seal_is_sealed_again(embedded: Account) -> None:
     assert first.seconds < 1
     assert not first.echo
     assert echo.echo
-    assert [outcome["action"] for outcome in echo.outcomes] == ["compliant"]
+    assert echo.outcomes == ()
     (alert,) = embedded.alerts()
     assert alert.document["controls"] == json.loads(alert.attributes["control"]) == ["S3.TLS"]
     assert alert.subject in f"[pipeseal] {alert.letter[0].lower()}{alert.letter[1:]}"

@@ -134,6 +134,6 @@ def write(_clients: Clients, _before: Application, after: Application) -> None:
     raise NotImplementedError(f"{after.ref.arn} is only watched")
 
 
-def reread(_clients: Clients, _before: Application, after: Application) -> Application:
+def reread(_clients: Clients, _before: Application | None, after: Application) -> Application:
     """Return *after*: nothing was written."""
     return after

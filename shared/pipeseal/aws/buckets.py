@@ -89,12 +89,15 @@ def write(clients: Clients, before: Bucket, after: Bucket) -> None:
         s3.put_bucket_encryption(**_named(after.ref), ServerSideEncryptionConfiguration=after.encryption)
 
 
-def reread(clients: Clients, before: Bucket, after: Bucket) -> Bucket:
+def reread(clients: Clients, before: Bucket | None, after: Bucket) -> Bucket:
     """Return *after* with what others may have written meanwhile: one call.
 
-    The policy is merged, so it is read back whenever it was written; the encryption is replaced whole.
+    The policy is merged, so it is read back whenever it was written; the encryption is replaced whole. *before* is None
+    where nobody knows which of the two writes were made: then both are read.
     """
-    if after.policy == before.policy:
+    if before is None and after.encrypt:
+        after = replace(after, encryption=_encryption(clients, after.ref))
+    elif before is not None and after.policy == before.policy:
         return replace(after, encryption=_encryption(clients, after.ref))
     live = _policy(clients, after.ref)
     return after if live.same_as(after.policy) else replace(after, policy=live)

@@ -116,8 +116,11 @@ def write(clients: Clients, before: Key, after: Key) -> None:
         kms.schedule_key_deletion(KeyId=after.ref.name, PendingWindowInDays=after.window)
 
 
-def reread(clients: Clients, before: Key, after: Key) -> Key:
-    """Return the key as it is after the write, in what was written."""
+def reread(clients: Clients, before: Key | None, after: Key) -> Key:
+    """Return the key as it is after the write, in what was written; *before* is None where nobody knows what was."""
+    if before is None:
+        found = clients("kms", after.ref.region).describe_key(KeyId=after.ref.arn)
+        return _with_rotation(clients, replace(described(found["KeyMetadata"]), users=after.users))
     if after.status == before.status:
         return _with_rotation(clients, after)
     found = clients("kms", after.ref.region).describe_key(KeyId=after.ref.arn)

@@ -34,6 +34,8 @@ _LAST = "last:"
 _STAGE = "stage:"
 _ATTEMPTS = 5
 _MARKS = 10
+_MARKS_KEPT = 5
+"""A mark may hold a policy of 20 KB, and an item 400."""
 MOST_AT_ONCE = 99
 """Memories in one call: BatchGetItem takes 100 keys, and the exemptions are one."""
 
@@ -331,14 +333,23 @@ class Ledger:
         )
 
     def mark(self, resource: str, own: str, cause: Cause) -> bool:
-        """Ask whoever is at work on the resource to look once more because of *cause*; False where nobody else is."""
-        return self._done_if(
-            self._update(
-                resource,
-                {"again": _text(json.dumps({**cause.as_dict(), "put": cause.put}))},
-                condition="attribute_exists(holder) AND holder <> :own AND held_until >= :now",
-                values={":own": _text(own), ":now": _number(self.clock().timestamp())},
-            )
+        """Ask whoever is at work on the resource to look once more because of *cause*.
+
+        False where nobody else is, or where they have been asked so often that *cause* had better wait for them. One
+        that says no more than those before it never does.
+        """
+        held = "attribute_exists(holder) AND holder <> :own AND held_until >= :now"
+        values = {":own": _text(own), ":now": _number(self.clock().timestamp())}
+        text = json.dumps({**cause.as_dict(), "put": cause.put}, sort_keys=True)
+        marked = self._update(
+            resource,
+            adds={"again": {"SS": [text]}},
+            condition=f"{held} AND (attribute_not_exists(again) OR size(again) < :kept)",
+            values={**values, ":kept": _number(_MARKS_KEPT)},
+        )
+        full = {"condition": f"{held} AND size(again) >= :kept", "values": {**values, ":kept": _number(_MARKS_KEPT)}}
+        return self._done_if(marked) or (
+            cause.put is None and self._done_if(self._update(resource, {"asked": _text(cause.id)}, **full))
         )
 
     def close(  # noqa: PLR0913 - what is known when the work is done
@@ -351,7 +362,7 @@ class Ledger:
         wars: Mapping[str, datetime] | None = None,
         takes_back: Entry | None = None,
         carries_out: Entry | None = None,
-    ) -> Cause | None:
+    ) -> tuple[Cause, ...]:
         """Write the outcome into its entry and let go of the resource; return why to look once more, if anybody asked.
 
         *plan* is what was done in the end where that is known; *told* is "" where nothing is left wrong. *takes_back*
@@ -362,43 +373,36 @@ class Ledger:
             **({"righted": _text(times_text(righted))} if righted is not None else {}),
             **({"wars": _text(wars_text(wars))} if wars is not None else {}),
         }
-        released = self._update(
-            outcome.ref.arn,
-            sets,
-            ["holder", "held_until", *([] if told else ["told"])],
-            turned=True,
-            condition="holder = :entry AND attribute_not_exists(again)",
-            values={":entry": _text(outcome.entry)},
-        )
-        notes = [{"Update": released}, {"Update": self._outcome(outcome, plan)}]
+        notes = [{"Update": self._outcome(outcome, plan)}]
         if takes_back:
             notes.append({"Update": self._answered(takes_back, "undone_by", outcome.entry)})
         if carries_out:
             notes.append({"Update": self._answered(carries_out, "applied_by", outcome.entry)})
-        again = None
+        marks: list[str] = []
         for _ in range(_MARKS):
-            if self._transacted(*notes):
-                return again
-            again = self._unmarked(outcome) or again
+            if self._transacted({"Update": self._released(outcome, sets, marks)}, *notes):
+                return tuple(map(_cause, marks))
+            marks = self._marks(outcome)
         raise Overrun(f"{outcome.ref.arn} is asked for without a pause; the event will be tried again")
 
-    def _unmarked(self, outcome: Outcome) -> Cause | None:
-        """Take the mark off that keeps the resource from being let go, and return what it says."""
-        update = self._update(
-            outcome.ref.arn, {}, ["again"], condition="holder = :entry", values={":entry": _text(outcome.entry)}
+    def _released(self, outcome: Outcome, sets: Mapping[str, Any], marks: list[str]) -> dict[str, Any]:
+        """Return the update that lets the resource go, if its marks are *marks*: with them it is they that go."""
+        unmarked = "again = :marks" if marks else "attribute_not_exists(again)"
+        return self._update(
+            outcome.ref.arn,
+            sets,
+            ["holder", "held_until", *(["again"] if marks else []), *([] if "told" in sets else ["told"])],
+            adds={"turn": _number(1)},
+            condition=f"holder = :entry AND {unmarked}",
+            values={":entry": _text(outcome.entry), **({":marks": {"SS": marks}} if marks else {})},
         )
-        try:
-            former = _patiently(self.client.update_item, **update, ReturnValues="ALL_OLD")
-        except ClientError as error:
-            if code(error) != _FAILED_CONDITION:
-                raise
-            raise Overrun(f"{outcome.ref.arn} was held too long, and is somebody else's to put right now") from error
-        marked = former.get("Attributes", {}).get("again")
-        if not marked:
-            return None
-        known = json.loads(marked["S"])
-        cause = Cause.parse(known)
-        return Cause(cause.id, cause.name, cause.time, cause.actor, known["put"])
+
+    def _marks(self, outcome: Outcome) -> list[str]:
+        """Return why whoever holds the resource for *outcome* is asked to look again."""
+        item = next(iter(self._items(_key(outcome.ref.arn))), {})
+        if item.get("holder") != _text(outcome.entry):
+            raise Overrun(f"{outcome.ref.arn} was held too long, and is somebody else's to put right now")
+        return sorted(item.get("again", {}).get("SS", ()))
 
     def give_up(self, resource: str, entry: str) -> None:
         """End the lease of one who failed, and leave the entry open: the next delivery sees to it without waiting."""
@@ -424,31 +428,31 @@ class Ledger:
     def _update(  # noqa: PLR0913 - the parts of an update
         self,
         resource: str,
-        sets: Mapping[str, Mapping[str, str]],
+        sets: Mapping[str, Mapping[str, Any]] | None = None,
         removes: Iterable[str] = (),
         *,
         at: str = _MEMORY,
-        turned: bool = False,
+        adds: Mapping[str, Mapping[str, Any]] | None = None,
         condition: str = "",
-        values: Mapping[str, Mapping[str, str]] | None = None,
+        values: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> dict[str, Any]:
-        """Return the parameters of UpdateItem on one item of a resource; *turned* counts a turn."""
-        names = {f"#n{number}": name for number, name in enumerate((*sets, *removes))}
-        added = {f":v{number}": value for number, value in enumerate(sets.values())} | dict(values or {})
-        places = list(names)
+        """Return the parameters of UpdateItem on one item of a resource."""
+        sets, removes, adds = sets or {}, tuple(removes), adds or {}
+        names = {name: f"#n{number}" for number, name in enumerate((*sets, *removes, *adds))}
+        given = {**sets, **adds}
+        places = {name: f":v{number}" for number, name in enumerate(given)}
         clauses = [
-            "SET " + ", ".join(f"#n{number} = :v{number}" for number in range(len(sets))) if sets else "",
-            "REMOVE " + ", ".join(places[len(sets) :]) if places[len(sets) :] else "",
-            "ADD turn :one" if turned else "",
+            "SET " + ", ".join(f"{names[name]} = {places[name]}" for name in sets) if sets else "",
+            "REMOVE " + ", ".join(names[name] for name in removes) if removes else "",
+            "ADD " + ", ".join(f"{names[name]} {places[name]}" for name in adds) if adds else "",
         ]
-        if turned:
-            added[":one"] = _number(1)
+        filled = {places[name]: value for name, value in given.items()} | dict(values or {})
         return {
             "TableName": self.name,
             "Key": _key(resource, at),
             "UpdateExpression": " ".join(filter(None, clauses)),
-            **({"ExpressionAttributeNames": names} if names else {}),
-            **({"ExpressionAttributeValues": added} if added else {}),
+            **({"ExpressionAttributeNames": {place: name for name, place in names.items()}} if names else {}),
+            **({"ExpressionAttributeValues": filled} if filled else {}),
             **({"ConditionExpression": condition} if condition else {}),
         }
 
@@ -493,6 +497,12 @@ def _reasons(error: ClientError) -> tuple[str, ...]:
 
 def _key(resource: str, identity: str = _MEMORY) -> dict[str, dict[str, str]]:
     return {"resource": {"S": resource}, "id": {"S": identity}}
+
+
+def _cause(mark: str) -> Cause:
+    known = json.loads(mark)
+    cause = Cause.parse(known)
+    return Cause(cause.id, cause.name, cause.time, cause.actor, known["put"])
 
 
 def _text(value: str) -> dict[str, str]:

@@ -142,8 +142,13 @@ def write(clients: Clients, before: Pipeline, after: Pipeline) -> None:
         codepipeline.disable_stage_transition(**place, reason=way.reason)
 
 
-def reread(clients: Clients, before: Pipeline, after: Pipeline) -> Pipeline:
-    """Return *after* with the structure, and the way into the second stage where it was written, as they are now."""
+def reread(clients: Clients, before: Pipeline | None, after: Pipeline) -> Pipeline:
+    """Return *after* with the structure, and the way into the second stage where it was written, as they are now.
+
+    *before* is None where nobody knows what was written.
+    """
     found = _document(clients, after.ref)
     live = replace(after, document=found[0], locked=_locked(*found)) if found else after
-    return replace(live, transition=_second(clients, after.ref)) if after.transition != before.transition else live
+    if before is not None and after.transition == before.transition:
+        return live
+    return replace(live, transition=_second(clients, after.ref))

@@ -68,7 +68,7 @@ def write(clients: Clients, before: Project, after: Project) -> None:
         clients("codebuild", after.ref.region).update_project(name=after.ref.name, **parts)
 
 
-def reread(clients: Clients, _before: Project, after: Project) -> Project:
+def reread(clients: Clients, _before: Project | None, after: Project) -> Project:
     """Return *after* as it is now."""
     live = _live(clients, after.ref)
     return replace(after, document=live.document, locked=live.locked) if live else after

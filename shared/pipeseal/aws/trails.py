@@ -93,7 +93,7 @@ def write(clients: Clients, before: Trail, after: Trail) -> None:
         cloudtrail.put_event_selectors(TrailName=after.ref.arn, **after.selectors)
 
 
-def reread(clients: Clients, _before: Trail, after: Trail) -> Trail:
+def reread(clients: Clients, _before: Trail | None, after: Trail) -> Trail:
     """Return *after* with logging and selectors as they are now; its own selectors where they mean the same."""
     live = _looked_at(clients("cloudtrail", after.ref.region), after)
     return replace(live, selectors=after.selectors) if live.same_as(after) else live

@@ -173,12 +173,13 @@ class World:
 
     def write(self, before: Any, after: Any) -> Any:
         """Make *before* into *after* with the fewest calls, and return the resource as it is then."""
-        _adapter(after.ref.kind).write(self.clients, before, after)
-        return self.reread(before, after)
+        adapter = _adapter(after.ref.kind)
+        adapter.write(self.clients, before, after)
+        return adapter.reread(self.clients, before, after)
 
-    def reread(self, before: Any, after: Any) -> Any:
-        """Return the resource as it is now, in what turning *before* into *after* is about."""
-        return _adapter(after.ref.kind).reread(self.clients, before, after)
+    def reread(self, after: Any) -> Any:
+        """Return the resource as it is now, where nobody knows how much was written of what makes it into *after*."""
+        return _adapter(after.ref.kind).reread(self.clients, None, after)
 
     def learn(self, resource: Any, memory: Memory) -> None:
         """Note how a trail is, as far as it is sound: what is done to it later is measured by that."""

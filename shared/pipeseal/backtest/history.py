@@ -66,7 +66,7 @@ def learned(known: Known | None, ref: Ref, record: Record, time: datetime) -> Kn
     request, response = (_mapping(record.get(side)) for side in ("requestParameters", "responseElements"))
     name = str(record["eventName"])
     making = name in _MAKING
-    former = _STRANGERS[ref.kind](ref) if known is None or making else known
+    former = unseen(ref) if known is None or making else known
     if making:
         former = replace(former, born=time)
     return _READ[ref.kind](former, name, request, response)
@@ -273,7 +273,11 @@ def _known(resource: Any, *unknown: str) -> Known:
     return Known(resource, frozenset(unknown))
 
 
-# What is known of a resource that no record spoke of yet.
+def unseen(ref: Ref) -> Known:
+    """Return what is known of a resource that no record spoke of yet: nothing."""
+    return _STRANGERS[ref.kind](ref)
+
+
 _STRANGERS: Mapping[Kind, Callable[[Ref], Known]] = {
     Kind.BUCKET: lambda ref: _known(Bucket(ref, _SEALED, _UNDER_KMS), "policy", "encryption", "website"),
     Kind.KEY: lambda ref: _known(

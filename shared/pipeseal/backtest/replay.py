@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeseal.backtest.history import Known, learned
+from pipeseal.backtest.history import Known, learned, unseen
 from pipeseal.cloudtrail import HEARD, cause, touched
 from pipeseal.controls import controls_for
 from pipeseal.decide import decide
@@ -104,13 +104,11 @@ class Replay:
         return resource
 
     def _keys(self, pipeline: Any, why: Cause) -> Iterator[tuple[tuple[str, str], Key]]:
-        """Yield the keys that the stores and the operator name, of those that a record told of."""
+        """Yield the keys that the stores and the operator name; of an alias nobody knows which key it means."""
         for store in pipeline.stores:
             for name in (store.key, self._settings.artifact_keys.get(store.region, "")):
-                arn = name if name.startswith("arn:") else _key_arn(pipeline.ref, store.region, name)
-                known = self._known.get(arn)
-                if known and known.resource.ref.kind is Kind.KEY:
-                    yield (store.region, name), self._resource(known, why)
+                if ref := _key_ref(pipeline.ref, store.region, name):
+                    yield (store.region, name), self._resource(self._known.get(ref.arn) or unseen(ref), why)
 
     def _settled(self, ref: Ref, why: Cause) -> Iterator[Violation]:
         """Do with *ref* what pipeseal would have done, and say what that is."""
@@ -162,8 +160,14 @@ class Replay:
 
     def _violation(self, finding: Finding, action: Action, plan: Plan, why: Cause) -> Violation:
         known = self._known[plan.before.ref.arn]
-        whole = not known.unknown and _keys_known(plan.before)
+        whole = not known.unknown and self._keys_known(plan.before)
         return Violation(plan.before.ref, finding, action, why, "state" if whole else "request")
+
+    def _keys_known(self, resource: Any) -> bool:
+        if resource.ref.kind is not Kind.PIPELINE:
+            return True
+        named = (_key_ref(resource.ref, store.region, store.key) for store in resource.stores if store.key)
+        return all(ref and ref.arn in self._known for ref in named)
 
     # ------------------------------------------------------------------------ wars
 
@@ -179,8 +183,14 @@ class Replay:
         return [each for each in ids if (last := self._wars.get((ref.arn, each))) and now - last < SPELL]
 
 
-def _key_arn(pipeline: Ref, region: str, name: str) -> str:
-    return Ref(Kind.KEY, pipeline.account, region, name).arn
+def _key_ref(pipeline: Ref, region: str, name: str) -> Ref | None:
+    """Return the key that a store in *region* names by its id or ARN; None where that is an alias, or no key's."""
+    match name.split(":", 5):
+        case ["arn", _, "kms", where, account, resource] if resource.startswith("key/"):
+            return Ref(Kind.KEY, account, where, resource.removeprefix("key/"))
+        case [identity] if identity and "/" not in identity:
+            return Ref(Kind.KEY, pipeline.account, region, identity)
+    return None
 
 
 def _remembering(known: Known) -> Known:
@@ -196,12 +206,6 @@ def _lifted(plan: Plan, settings: Settings) -> set[str]:
         return set()
     bare = replace(plan.before, transition=None)
     return {each.control.id for each in plan.findings if not each.control.reasons(bare, settings)}
-
-
-def _keys_known(resource: Any) -> bool:
-    if resource.ref.kind is not Kind.PIPELINE:
-        return True
-    return all((store.region, store.key) in resource.keys for store in resource.stores if store.key)
 
 
 def _reasons(plan: Plan) -> frozenset[tuple[str, str]]:

@@ -102,6 +102,8 @@ def invoke(  # noqa: PLR0913 - one argument an option
     else:
         for outcome in outcomes:
             _show(outcome)
+        if heard and not outcomes:
+            click.echo("It looked at nothing: the resource is another account's, or the call was pipeseal's own.")
     context.exit(_STANDING if any(outcome["action"] not in _FINE or outcome["left"] for outcome in outcomes) else 0)
 
 
