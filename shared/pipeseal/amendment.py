@@ -10,6 +10,7 @@ from pipeseal.exemptions import Exemption
 from pipeseal.model import Action, Actor, Cause, Finding, Outcome, Plan
 from pipeseal.model.pipeline import Pipeline
 from pipeseal.model.project import Project
+from pipeseal.reconcile import finished
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -84,9 +85,11 @@ def write(amendment: Amendment, by: Actor, world: World) -> Outcome:
     plan = Plan(amendment.before, amendment.after, amendment.after, amendment.findings)
     own = entry_id(now, entry.id, now.isoformat())
     cause = Cause(entry.id, "pipeseal undo" if undone else "pipeseal apply", now, by)
-    turn = world.ledger.memory(ref.arn).turn
+    memory = world.ledger.memory(ref.arn)
+    if memory.holder and memory.held_until < now and finished(ref, amendment.before, memory, world, []):
+        memory = world.ledger.memory(ref.arn)
     answers = {"undoes" if undone else "applies": entry.id}
-    if not world.ledger.open(own, plan, cause, {}, turn=turn, **answers):
+    if not world.ledger.open(own, plan, cause, {}, turn=memory.turn, **answers):
         raise Declined(f"{ref.arn} is being put right at this moment; try again in a minute")
     try:
         _write(amendment, world)

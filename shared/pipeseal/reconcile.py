@@ -91,7 +91,7 @@ def reconcile(ref: Ref, cause: Cause, world: World) -> Iterator[Outcome]:
     Raises Contested, or what AWS answered, where trying again later may help.
     """
     marks: list[Cause] = []
-    found = next(filter(None, (_look(ref, cause, world, marks) for _ in range(_LOOKS))), None)
+    found = next(filter(None, _looks(ref, cause, world, marks)), None)
     if found is None:
         raise Contested(f"{ref.arn} is worked on by others without a pause; the event will be tried again")
     yield found.outcome
@@ -99,6 +99,14 @@ def reconcile(ref: Ref, cause: Cause, world: World) -> Iterator[Outcome]:
         yield from reconcile(used, cause, world)
     for again in (*marks, *found.again):
         yield from reconcile(ref, again, world)
+
+
+def _looks(ref: Ref, cause: Cause, world: World, marks: list[Cause]) -> Iterator[_Look | None]:
+    """Look again and again, and leave others time to be done."""
+    for number in range(_LOOKS):
+        if number > 1:
+            world.pause(_GLANCE)
+        yield _look(ref, cause, world, marks)
 
 
 def _look(ref: Ref, cause: Cause, world: World, marks: list[Cause]) -> _Look | None:
@@ -171,7 +179,7 @@ def _settle(case: _Case) -> _Look | None:
 # ------------------------------------------------------------------- who holds it
 
 
-def _waited_for(  # noqa: PLR0913 - what a look knows
+def _waited_for(  # noqa: PLR0913, PLR0917 - what a look knows
     ref: Ref, resource: Any, memory: Memory, cause: Cause, world: World, marks: list[Cause]
 ) -> bool:
     """See to somebody who holds the resource as far as this look must; True where it is to begin anew.
@@ -186,7 +194,7 @@ def _waited_for(  # noqa: PLR0913 - what a look knows
             memory = world.ledger.memory(ref.arn)
         return True  # and what was read is old
     dead = memory.held_until < world.clock() and not isinstance(resource, Unreadable)
-    return dead and _finished(ref, resource, memory, world, marks)
+    return dead and finished(ref, resource, memory, world, marks)
 
 
 def _own(ref: Ref, cause: Cause, *more: str) -> str:
@@ -194,8 +202,11 @@ def _own(ref: Ref, cause: Cause, *more: str) -> str:
     return entry_id(cause.time, cause.id, ref.arn, *more)
 
 
-def _finished(ref: Ref, live: Any, memory: Memory, world: World, marks: list[Cause]) -> bool:
-    """Close the entry that a dead holder left open, and tell what nobody was told; False if there is none."""
+def finished(ref: Ref, live: Any, memory: Memory, world: World, marks: list[Cause]) -> bool:
+    """Close the entry that a dead holder left open, and tell what nobody was told; False if there is none.
+
+    Why the holder was asked to look once more is added to *marks*.
+    """
     entry = world.ledger.begun(ref.arn, memory.holder)
     if entry is None or not world.ledger.inherit(ref.arn, memory.holder):
         return entry is not None  # somebody else was faster, or the lease was all that there was
@@ -250,7 +261,8 @@ def _carry_out(plan: Plan, case: _Case) -> _Look | None:
     action, steps = plan.before.changed(plan.after)
     entry = _own(ref, cause)
     look = case.look(Action.FAILED if plan.refused else action, plan, steps=steps, entry=entry)
-    if not world.ledger.open(entry, plan, cause, compose(look.outcome, plan, cause), turn=case.memory.turn):
+    alert, memory = compose(look.outcome, plan, cause), case.memory
+    if not world.ledger.open(entry, plan, cause, alert, turn=memory.turn, looked=memory.asked):
         return case.look(Action.BUSY, plan) if world.ledger.mark(ref.arn, entry, cause) else None
     with _giving_up(ref, entry, world):
         done, left = _write(plan, case)

@@ -48,7 +48,7 @@ def _count(outcome: Outcome, cause: Cause) -> None:
             metric.add_dimension("control", finding.control.id)
     with single_metric("Outcomes", MetricUnit.Count, 1, namespace=_NAMESPACE) as metric:
         metric.add_dimension("action", str(outcome.action))
-    if outcome.action in _WRITTEN:
+    if outcome.action in _WRITTEN and cause.name != "Sweep":  # nobody knows when what a sweep finds was done
         delay = (datetime.now(UTC) - cause.time).total_seconds()
         with single_metric("SecondsToSeal", MetricUnit.Seconds, max(delay, 0.0), namespace=_NAMESPACE) as metric:
             metric.add_dimension("kind", outcome.ref.kind.name.lower())

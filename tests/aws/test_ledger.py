@@ -110,9 +110,9 @@ def test_a_mark_reaches_the_holder(ledger: Ledger, clock: Clock) -> None:
     assert not ledger.mark(ARN, "one", other)  # one's own twin waits instead
     assert ledger.mark(ARN, "two", CAUSE)
     assert ledger.mark(ARN, "three", other)
-    assert ledger.close(done("one"), PLAN, told="") == other
+    assert ledger.close(done("one"), PLAN, told="") == (CAUSE, other)
     assert begin(ledger, "two", turn=1)
-    assert ledger.close(done("two"), PLAN, told="") is None
+    assert ledger.close(done("two"), PLAN, told="") == ()
     assert begin(ledger, "three", turn=2)
     clock.now += LEASE + timedelta(seconds=1)
     assert not ledger.mark(ARN, "four", other)

@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from tests.account import Account as Stack
 from tests.backtest.made_records import packed, record, written
 
 from pipeseal.backtest import reading
@@ -19,6 +18,9 @@ from pipeseal.backtest.journal import Journal, Misshapen
 from pipeseal.backtest.lookup import NAMES, looked_up
 from pipeseal.backtest.reading import read
 from pipeseal.backtest.sources import Account, NoSource, Source, found
+
+if TYPE_CHECKING:
+    from tests.account import Account as Stack
 
 NOBODY = Account()
 DELIVERED = "AWSLogs/o-a1b2c3d4e5/123456789012/CloudTrail/eu-west-1/2026/03/02/log.json.gz"
@@ -47,13 +49,13 @@ def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("empty", ["", "nothing-here"])
 def test_nothing_to_read_is_said(tmp_path: Path, empty: str) -> None:
     """A path that leads nowhere and a folder without log files are no result without violations."""
-    with pytest.raises(NoSource, match="no such file|holds no log file"):
+    with pytest.raises(NoSource, match=r"no such file|holds no log file"):
         list(found([str(tmp_path / empty)], NOBODY))
 
 
 def test_the_oldest_records_are_of_the_account_in_their_path() -> None:
     """The path that CloudTrail delivers to names account and Region."""
-    assert Source(f"s3://logs/{DELIVERED}", 0).owner == ("123456789012", "eu-west-1")
+    assert Source(f"s3://trail-logs/{DELIVERED}", 0).owner == ("123456789012", "eu-west-1")
     assert Source("log.json.gz", 0).owner == ("", "")
 
 
@@ -109,19 +111,19 @@ def test_a_process_that_dies_is_an_error_of_its_files(
 def test_s3_gives_log_files(account: Stack) -> None:
     """A prefix in a bucket is listed and read; an object that is refused or foreign is an error of its own."""
     s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="logs")
-    s3.put_object(Bucket="logs", Key=DELIVERED, Body=packed(policies("harbor")))
-    s3.put_object(Bucket="logs", Key=DELIVERED.replace("CloudTrail/", "CloudTrail-Digest/"), Body=b"{}")
-    sources = [each for each in found(["s3://logs/AWSLogs/"], NOBODY) if isinstance(each, Source)]
-    assert [each.name for each in sources] == [f"s3://logs/{DELIVERED}"]
-    s3.delete_object(Bucket="logs", Key=sources[0].name.removeprefix("s3://logs/"))
-    s3.put_object(Bucket="logs", Key="one.json.gz", Body=packed(policies("harbor")))
-    size, telling, errors = whole([*sources, Source("s3://logs/one.json.gz", 9)], 1)
+    s3.create_bucket(Bucket="trail-logs")
+    s3.put_object(Bucket="trail-logs", Key=DELIVERED, Body=packed(policies("harbor")))
+    s3.put_object(Bucket="trail-logs", Key=DELIVERED.replace("CloudTrail/", "CloudTrail-Digest/"), Body=b"{}")
+    sources = [each for each in found(["s3://trail-logs/AWSLogs/"], NOBODY) if isinstance(each, Source)]
+    assert [each.name for each in sources] == [f"s3://trail-logs/{DELIVERED}"]
+    s3.delete_object(Bucket="trail-logs", Key=sources[0].name.removeprefix("s3://trail-logs/"))
+    s3.put_object(Bucket="trail-logs", Key="one.json.gz", Body=packed(policies("harbor")))
+    size, telling, errors = whole([*sources, Source("s3://trail-logs/one.json.gz", 9)], 1)
     assert (size, len(telling)) == (1, 1)
     assert [number for number, _ in errors] == [0]
     assert "NoSuchKey" in errors[0][1]
     with pytest.raises(NoSource, match="no log file"):
-        list(found(["s3://logs/elsewhere/"], NOBODY))
+        list(found(["s3://trail-logs/elsewhere/"], NOBODY))
 
 
 def test_the_journal_puts_things_into_order_once() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from tests.account import Account
 from tests.backtest.made_records import packed, record, written
 from tests.backtest.test_replay import HARBOR, READER, TLS, pipeline, put_policy
 
 from pipeseal.backtest import lookup
 from pipeseal.cli.backtest import backtest
+
+if TYPE_CHECKING:
+    from tests.account import Account
 
 
 def run(*arguments: str | Path, stdin: bytes = b"") -> Result:
@@ -118,7 +120,7 @@ def test_nothing_but_unreadable_files_is_not_fine(tmp_path: Path) -> None:
 
 
 def test_standard_input_and_parameters() -> None:
-    """ "-" reads standard input; parameters are those of the stack."""
+    """A dash reads standard input; parameters are those of the stack."""
     data = packed([put_policy(READER)])
     assert document("-", stdin=data)["by_control"]["S3.TLS"]["remediated"] == 1
     detected = document("-", "--parameter", "Mode=detect", stdin=data)
@@ -127,9 +129,9 @@ def test_standard_input_and_parameters() -> None:
 
 def test_s3_and_what_it_refuses(account: Account) -> None:
     """A prefix is read as a folder is; a bucket that is not there is status 3."""
-    boto3.client("s3").create_bucket(Bucket="logs")
-    boto3.client("s3").put_object(Bucket="logs", Key="a/b.json.gz", Body=packed([put_policy(READER)]))
-    assert document("s3://logs/a")["resources_in_violation"] == 1
+    boto3.client("s3").create_bucket(Bucket="trail-logs")
+    boto3.client("s3").put_object(Bucket="trail-logs", Key="a/b.json.gz", Body=packed([put_policy(READER)]))
+    assert document("s3://trail-logs/a")["resources_in_violation"] == 1
     refused = run("s3://elsewhere/a")
     assert refused.exit_code == 3
     assert "NoSuchBucket" in refused.output

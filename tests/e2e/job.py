@@ -36,16 +36,16 @@ class Job:
         return self.cloud.client(service, self.who, clear=clear)
 
     def excuse(self, tag: str) -> None:
-        """Excuse everything that carries *tag* from everything, for an hour."""
+        """Excuse everything that carries *tag* from everything, for a month."""
         now = datetime.now(UTC)
-        exemption = grant("*", "*", Grounds("ada", "it is tagged so", now + timedelta(hours=1)), now, tag=tag)
+        exemption = grant("*", "*", Grounds("ada", "it is tagged so", now + timedelta(days=30)), now, tag=tag)
         Ledger(self.cloud.client("dynamodb"), self.stack.outputs["LedgerTableName"], lambda: now).excuse(exemption)
 
     def sweep(self) -> None:
         """Let CloudTrail lose what was done, and the sweep find it."""
         self.cloud.forget_calls()
         function = self.stack.resources("AWS::Lambda::Function")["SweepFunction"]
-        self.cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload="{}")
+        self.cloud.client("lambda").invoke(FunctionName=function, Payload="{}")
         queue = self.stack.resources("AWS::SQS::Queue")["SweepQueue"]
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
@@ -54,7 +54,7 @@ class Job:
             found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
             return not any(int(found["Attributes"][name]) for name in names)
 
-        eventually(done, "the sweep has worked off its messages", 120)
+        eventually(done, "the sweep has worked off its messages", 60)
 
     def bucket(self, name: str) -> str:
         """Make a bucket, which has no policy; return its name."""

@@ -4,6 +4,7 @@ It takes its settings from the environment (cloud.py sets them), and ends when i
 Beyond MiniStack:
 
 - a rule invokes a function only with the permission to, asynchronously, with retries, then the dead letters
+- a batch off a queue is handed to a function only where its role may take it
 - logs and dead letters are written with the function's role, and only where it may
 - whoever reaches what is encrypted under a key must be allowed the key through that service
 - the topic and the table that CloudFormation makes are encrypted as the template says, and roles have their boundary
@@ -140,6 +141,7 @@ def _enforce_with_key(  # noqa: PLR0913 - the signature of what it stands in for
     key: str, action: str, service: str, region: str, *, resource_arn: str = "*", service_context: Any = None
 ) -> Any:
     """Ask for the resource, then for the key behind it, as the service does with the caller's rights."""
+    action = action.removesuffix("Batch") if service == "sqs" else action  # IAM knows one action for one and for many
     denied = _enforce(key, action, service, region, resource_arn=resource_arn, service_context=service_context)
     if denied:
         if not isinstance(denied, iam.AuthError):
@@ -212,6 +214,7 @@ _ABOVE = "GreaterThanThreshold"
 
 _invoke_target = eventbridge._invoke_target
 _emit_logs = lambda_svc._emit_lambda_logs
+_run_sqs_batch = lambda_svc._run_sqs_batch
 
 
 def _target(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], view: Any = None) -> None:
@@ -265,6 +268,36 @@ def _invoke(function: Any, config: Any, name: str, payload: Any) -> None:
     through, key = {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"}, _key_behind(target)
     if not key or all(_role_may(config, each, key, **through) for each in ("kms:GenerateDataKey", "kms:Decrypt")):
         lambda_svc._route_async_failure(target, name, payload, result)
+
+
+def _invoke_later(function: Mapping[str, Any], event: Any) -> None:
+    """Invoke a function that somebody asks to be invoked asynchronously."""
+    config = function.get("config") or function
+    _running.append(config["FunctionArn"])
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(_invoke_and_be_done, function, config, event), daemon=True).start()
+
+
+def _invoke_and_be_done(function: Any, config: Any, event: Any) -> None:
+    try:
+        _invoke(function, config, config["FunctionName"], event)
+    finally:
+        _running.remove(config["FunctionArn"])
+
+
+def _work_off(mapping: Mapping[str, Any], function: Mapping[str, Any], *more: Any) -> None:
+    """Hand a function a batch off a queue, where its role may take it there."""
+    config, queue = function.get("config") or function, mapping["EventSourceArn"]
+    _running.append(queue)
+    try:
+        through, key = {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"}, _key_behind(queue)
+        asked = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        if all(_role_may(config, each, queue) for each in asked) and (
+            not key or _role_may(config, "kms:Decrypt", key, **through)
+        ):
+            _run_sqs_batch(mapping, function, *more)
+    finally:
+        _running.remove(queue)
 
 
 def _log(function: Any, request: str, text: str, error: bool, milliseconds: int, **more: Any) -> None:  # noqa: FBT001
@@ -465,6 +498,8 @@ def main() -> None:
     iam.enforce = _enforce_with_key
     eventbridge._invoke_target = _target
     lambda_svc._emit_lambda_logs = _log
+    lambda_svc.invoke_async_with_retry = _invoke_later
+    lambda_svc._run_sqs_batch = _work_off
     _alarms_on_sums()
     _noting("AWS::IAM::Role", _role_made)
     _noting("AWS::SNS::Topic", _topic_made)

@@ -54,7 +54,8 @@ def whole(job: Job, number: str, *, swept: bool = False) -> None:
         f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:application:app-{number}": "detected",
         f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/build-{number}": "remediated",
     }
-    assert {name: action for name, action in alerts.items() if name in wanted} == wanted
+    heard_of = {name: action for name, action in alerts.items() if name in wanted}
+    assert heard_of == wanted, {name: (heard_of.get(name), wanted[name]) for name in wanted}
     said = json.dumps(heard[f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{labelled}"]["findings"])
     assert "a credential (" in said, "the tags of the artifact bucket were read"
     assert job.key_state(key) == "PendingDeletion"
@@ -182,7 +183,7 @@ def _failed_sweep(job: Job) -> None:
     """What the sweep fails on for good comes to the dead letters, and nothing else did."""
     assert job.stack.dead_letters() == []
     function = job.stack.resources("AWS::Lambda::Function")["SweepFunction"]
-    nothing = {"Records": [{"messageId": "one"}]}
+    nothing = {"Records": "none"}
     job.cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(nothing))
     job.cloud.settle()
     (letter,) = job.stack.dead_letters()

@@ -189,7 +189,9 @@ def _pipeline(_stage: Stage, name: str) -> Scene:
 
 def _operators_key(stage: Stage, name: str) -> Scene:
     if "ARTIFACT_KEY_ARN" not in stage.environment:
-        stage.environment["ARTIFACT_KEY_ARN"] = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+        kms = boto3.client("kms")
+        arn = stage.environment["ARTIFACT_KEY_ARN"] = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.enable_key_rotation(KeyId=arn)
     scene = _pipeline(stage, name)
     return Scene(scene.name, (*scene.arns[:2], stage.environment["ARTIFACT_KEY_ARN"]), scene.news, scene.state)
 

@@ -64,6 +64,8 @@ class Entry:
     """Id of the entry whose proposal this one carried out, on an operator's word."""
     applied_by: str = ""
     """Id of the entry that carried out what this one proposed."""
+    looked: datetime | None = None
+    """When, at the earliest, the resource was read that *before* is; `opened` is the latest."""
 
     @property
     def controls(self) -> tuple[str, ...]:
@@ -143,6 +145,7 @@ def of_item(item: Mapping[str, Any]) -> Entry:
         id=text["id"],
         ref=Ref(Kind(text["kind"]), text["account"], text["region"], text["name"]),
         cause=Cause.parse({**json.loads(text["event"]), "actor": json.loads(text["actor"])}),
+        looked=datetime.fromisoformat(text["looked"]) if "looked" in text else None,
         opened=datetime.fromisoformat(text["opened"]),
         intent=text["intent"],
         before=json.loads(text["before"]),

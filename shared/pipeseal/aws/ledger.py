@@ -84,10 +84,11 @@ class Ledger:
 
     def memories(self, resources: Sequence[str]) -> dict[str, Memory]:
         """Return what is known of each of the resources, MOST_AT_ONCE at most: one call."""
+        asked = self.clock()
         items = self._items(*map(_key, resources), _EXEMPTIONS)
         found = {item["resource"]["S"]: item for item in items}
         excused = _exemptions(found.get(_EXEMPTIONS["resource"]["S"], {}))
-        return {resource: memory.of_items(found.get(resource, {}), excused) for resource in resources}
+        return {resource: memory.of_items(found.get(resource, {}), excused, asked) for resource in resources}
 
     def _items(self, *keys: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the items under *keys* that are there; what DynamoDB leaves unread is asked for again."""
@@ -294,14 +295,15 @@ class Ledger:
         alert: Mapping[str, Any],
         *,
         turn: int,
+        looked: datetime | None = None,
         undoes: str = "",
         applies: str = "",
     ) -> bool:
         """Hold the intent before any write, and the resource for LEASE.
 
-        False where somebody else holds the resource, or has been at work on it since its *turn* was read. *undoes* is
-        the id of the entry that is taken back, *applies* of the one whose proposal is carried out, where that is the
-        intent and nobody is alerted.
+        False where somebody else holds the resource, or has been at work on it since its *turn* was read; it was
+        *looked* at no earlier. *undoes* is the id of the entry that is taken back, *applies* of the one whose proposal
+        is carried out, where that is the intent and nobody is alerted.
         """
         now = self.clock()
         unturned = "turn = :turn" if turn else "attribute_not_exists(turn)"
@@ -313,6 +315,7 @@ class Ledger:
         )
         asked = {"applies": applies} if applies else {"undoes": undoes}
         about = {"alert": json.dumps(alert)} if alert else asked
+        about |= {"looked": looked.isoformat()} if looked else {}
         intent = {"TableName": self.name, "Item": entries.as_item(entry, plan, cause, now, about)}
         return self._transacted({"Update": hold}, {"Put": intent})
 
@@ -339,18 +342,14 @@ class Ledger:
         that says no more than those before it never does.
         """
         held = "attribute_exists(holder) AND holder <> :own AND held_until >= :now"
-        values = {":own": _text(own), ":now": _number(self.clock().timestamp())}
+        values: dict[str, dict[str, Any]] = {":own": _text(own), ":now": _number(self.clock().timestamp())}
         text = json.dumps({**cause.as_dict(), "put": cause.put}, sort_keys=True)
-        marked = self._update(
-            resource,
-            adds={"again": {"SS": [text]}},
-            condition=f"{held} AND (attribute_not_exists(again) OR size(again) < :kept)",
-            values={**values, ":kept": _number(_MARKS_KEPT)},
-        )
-        full = {"condition": f"{held} AND size(again) >= :kept", "values": {**values, ":kept": _number(_MARKS_KEPT)}}
-        return self._done_if(marked) or (
-            cause.put is None and self._done_if(self._update(resource, {"asked": _text(cause.id)}, **full))
-        )
+        values[":kept"] = _number(_MARKS_KEPT)
+        room = f"{held} AND (attribute_not_exists(again) OR size(again) < :kept)"
+        full = f"{held} AND size(again) >= :kept"
+        if self._done_if(self._update(resource, adds={"again": {"SS": [text]}}, condition=room, values=values)):
+            return True
+        return cause.put is None and self._done_if(self._update(resource, condition=full, values=values))
 
     def close(  # noqa: PLR0913 - what is known when the work is done
         self,
@@ -366,9 +365,10 @@ class Ledger:
         """Write the outcome into its entry and let go of the resource; return why to look once more, if anybody asked.
 
         *plan* is what was done in the end where that is known; *told* is "" where nothing is left wrong. *takes_back*
-        is the entry that was undone, *carries_out* the one whose proposal was. Raises Overrun where the lease has passed to somebody else.
+        is the entry that was undone, *carries_out* the one whose proposal was. Raises Overrun where the lease has
+        passed to somebody else.
         """
-        sets = {
+        sets: dict[str, dict[str, Any]] = {
             **({"told": _text(told)} if told else {}),
             **({"righted": _text(times_text(righted))} if righted is not None else {}),
             **({"wars": _text(wars_text(wars))} if wars is not None else {}),
@@ -385,16 +385,20 @@ class Ledger:
             marks = self._marks(outcome)
         raise Overrun(f"{outcome.ref.arn} is asked for without a pause; the event will be tried again")
 
-    def _released(self, outcome: Outcome, sets: Mapping[str, Any], marks: list[str]) -> dict[str, Any]:
+    def _released(self, outcome: Outcome, sets: Mapping[str, Mapping[str, Any]], marks: list[str]) -> dict[str, Any]:
         """Return the update that lets the resource go, if its marks are *marks*: with them it is they that go."""
         unmarked = "again = :marks" if marks else "attribute_not_exists(again)"
+        values: dict[str, dict[str, Any]] = {
+            ":entry": _text(outcome.entry),
+            **({":marks": {"SS": marks}} if marks else {}),
+        }
         return self._update(
             outcome.ref.arn,
             sets,
             ["holder", "held_until", *(["again"] if marks else []), *([] if "told" in sets else ["told"])],
             adds={"turn": _number(1)},
             condition=f"holder = :entry AND {unmarked}",
-            values={":entry": _text(outcome.entry), **({":marks": {"SS": marks}} if marks else {})},
+            values=values,
         )
 
     def _marks(self, outcome: Outcome) -> list[str]:
@@ -450,7 +454,7 @@ class Ledger:
         return {
             "TableName": self.name,
             "Key": _key(resource, at),
-            "UpdateExpression": " ".join(filter(None, clauses)),
+            **({"UpdateExpression": " ".join(filter(None, clauses))} if names else {}),
             **({"ExpressionAttributeNames": {place: name for name, place in names.items()}} if names else {}),
             **({"ExpressionAttributeValues": filled} if filled else {}),
             **({"ConditionExpression": condition} if condition else {}),
@@ -505,11 +509,11 @@ def _cause(mark: str) -> Cause:
     return Cause(cause.id, cause.name, cause.time, cause.actor, known["put"])
 
 
-def _text(value: str) -> dict[str, str]:
+def _text(value: str) -> dict[str, Any]:
     return {"S": value}
 
 
-def _number(value: float) -> dict[str, str]:
+def _number(value: float) -> dict[str, Any]:
     return {"N": str(value)}
 
 

@@ -6,9 +6,9 @@ S3 tells nobody, for the policy that is there is the one that was written last. 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeseal.model import Action
 from pipeseal.policy import Policy, PolicyError, overtaken
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pipeseal.model.bucket import Bucket
 
 _ENTRIES = 10
-_SECOND = timedelta(seconds=1)
-"""CloudTrail's times are whole seconds."""
+_UNDONE = ("", Action.ABANDONED)
+"""Outcomes of entries under which nothing came of what was to be done."""
 
 
 def shown(bucket: Bucket, cause: Cause, ledger: Ledger) -> Bucket:
     """Return *bucket* with what our last write took from the policy that *cause* put; one call, if any.
 
-    The write was made from what was read before it. Somebody's call that came after the event that made us look, and
-    before we were done, and whose document is not what we read, was overtaken.
+    The write was made from what was read before it. Somebody's call that came after we looked, and before we were done,
+    and whose document is not what we read, was overtaken.
     """
     try:
         put = Policy.parse(cause.put or None)
@@ -35,18 +35,15 @@ def shown(bucket: Bucket, cause: Cause, ledger: Ledger) -> Bucket:
     if not _suspicious(bucket.policy, put):
         return bucket
     entries = ledger.latest(bucket.ref.arn, _ENTRIES)
-    if any(entry.cause.id == cause.id for entry in entries):
+    if any(entry.cause.id == cause.id and entry.outcome not in _UNDONE for entry in entries):
         return bucket  # seen to already
-    wrote = [entry for entry in entries if "policy" in entry.changed and not entry.undoes and _between(entry, cause)]
-    if not wrote:
-        return bucket
-    entry = max(wrote, key=lambda each: each.opened)
-    read = Policy.parse(entry.before["policy"])
-    if put.same_as(read):
-        return bucket
-    sure = cause.time > entry.cause.time and cause.time >= entry.opened.replace(microsecond=0)
-    lost = overtaken(bucket.policy.document, put.document, read.document, sure=sure)
-    return replace(bucket, lost=lost) if any(lost) else bucket
+    for entry in entries:
+        if "policy" in entry.changed and not entry.undoes and _may_have_overtaken(entry, cause):
+            read = Policy.parse(entry.before["policy"])
+            lost = overtaken(bucket.policy.document, put.document, read.document, sure=cause.time > entry.opened)
+            if any(lost) and not put.same_as(read):
+                return replace(bucket, lost=lost)
+    return bucket
 
 
 def _suspicious(live: Policy, put: Policy) -> bool:
@@ -54,6 +51,7 @@ def _suspicious(live: Policy, put: Policy) -> bool:
     return not put.same_as(live) and bool(put.sids_beyond(live) or len(live.statements) > len(put.statements))
 
 
-def _between(entry: Entry, cause: Cause) -> bool:
-    """Say whether *cause* may have come between our look and our write."""
-    return entry.cause.time <= cause.time and (entry.closed is None or cause.time <= entry.closed + _SECOND)
+def _may_have_overtaken(entry: Entry, cause: Cause) -> bool:
+    """Say whether *cause* may have come between our look and our write: CloudTrail's times are whole seconds."""
+    looked = (entry.looked or entry.opened).replace(microsecond=0)
+    return looked <= cause.time and (entry.closed is None or cause.time <= entry.closed)

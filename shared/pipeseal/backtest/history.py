@@ -58,7 +58,8 @@ class Known:
         """Return this as *after*, which pipeseal would have written, has it."""
         before, state = self.resource.state(), after.state()
         unknown = self.unknown.difference(part for part in state if state[part] != before[part])
-        return replace(self, resource=self.resource.with_state(state), unknown=unknown)
+        trail = isinstance(after, Trail)  # which has learned meanwhile what it is measured by
+        return replace(self, resource=self.resource.with_state(state) if trail else after, unknown=unknown)
 
 
 def learned(known: Known | None, ref: Ref, record: Record, time: datetime) -> Known | None:

@@ -75,10 +75,10 @@ class Replay:
         """Judge *ref*, then what it rests on, as far as anything is known of that."""
         uses = dict(self._resource(self._known[ref.arn], why).uses())
         self._link(ref.arn, {used.arn: key for used, key in uses.items()})
-        yield from self._settled(ref, why)
+        yield from self._settled(ref, why, own=True)
         for used in uses:
             if used.arn in self._known:
-                yield from self._settled(used, why)
+                yield from self._settled(used, why, own=False)
 
     def _link(self, user: str, uses: Mapping[str, str]) -> None:
         """Note what *user* uses now, and of what it used before no longer that it does."""
@@ -110,8 +110,11 @@ class Replay:
                 if ref := _key_ref(pipeline.ref, store.region, name):
                     yield (store.region, name), self._resource(self._known.get(ref.arn) or unseen(ref), why)
 
-    def _settled(self, ref: Ref, why: Cause) -> Iterator[Violation]:
-        """Do with *ref* what pipeseal would have done, and say what that is."""
+    def _settled(self, ref: Ref, why: Cause, *, own: bool) -> Iterator[Violation]:
+        """Do with *ref* what pipeseal would have done, and say what that is.
+
+        *own* says that the record is of *ref* itself, and not of something that uses it.
+        """
         known = self._known[ref.arn]
         resource = self._resource(known, why)
         if ref.kind is Kind.TRAIL:
@@ -119,7 +122,8 @@ class Replay:
         plan = decide(resource, self._settings, resting=self._resting(ref, resource, why.time))
         for finding in plan.rested:
             self._wars[ref.arn, finding.control.id] = why.time
-            yield self._violation(finding, Action.ESCALATED, plan, why)
+            if own:
+                yield self._violation(finding, Action.ESCALATED, plan, why)
         war = [each for each in plan.findings if each.writes and self._undone_too_often(ref, each, why.time)]
         for finding in war:
             self._wars[ref.arn, finding.control.id] = why.time
@@ -179,6 +183,8 @@ class Replay:
 
     def _resting(self, ref: Ref, resource: Any, now: datetime) -> list[str]:
         """Return the controls that have given up on *ref* and see no quiet hour yet."""
+        if not self._wars:
+            return []
         ids = (control.id for control in controls_for(resource))
         return [each for each in ids if (last := self._wars.get((ref.arn, each))) and now - last < SPELL]
 

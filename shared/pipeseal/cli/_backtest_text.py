@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 _COUNTS = ("remediated", "rejected", "quarantined", "detected", "failed", "escalated")
-_HEADINGS = {"detected": "told only", "escalated": "given up"}
-_BASES = {"state": "", "request": "from the request"}
+_WORDS = {"detected": "told only", "escalated": "given up"}
 _MOST = 25
 _WIDEST = 120
 
@@ -39,15 +38,15 @@ def _parts(summary: Summary) -> Iterator[RenderableType]:
         yield _counted("Actor", ((_actor(each), each) for each in summary["by_actor"][:_MOST]))
         yield from _more(summary["by_actor"], "actors")
     if summary["wars"]:
-        yield Text("WARS · put right again and again, until pipeseal would have stopped and told people", "bold red")
-        yield _wars(summary["wars"][:_MOST])
+        yield Text("\nWARS · pipeseal would have stopped writing there and told people", "bold red")
+        yield from map(_war, summary["wars"][:_MOST])
         yield from _more(summary["wars"], "wars")
     if summary["resources"]:
-        yield Text("RESOURCES", "bold")
-        yield _resources(summary["resources"][:_MOST])
+        yield Text("\nRESOURCES", "bold")
+        yield from map(_resource, summary["resources"][:_MOST])
         yield from _more(summary["resources"], "resources")
     if summary["errors"]:
-        yield Text(f"NOT READ · {len(summary['errors'])}: nobody knows what is in these", "magenta")
+        yield Text(f"\nNOT READ · {len(summary['errors'])}: nobody knows what is in these", "magenta")
         for error in summary["errors"][:_MOST]:
             yield Text.assemble((f"  {plain(error['file'])}  ", "magenta"), plain(error["error"]))
         yield from _more(summary["errors"], "errors")
@@ -59,25 +58,22 @@ def _more(listed: list[Any], what: str) -> Iterator[Text]:
         yield Text(f"  ... and {len(listed) - _MOST:,} more {what}: --format json lists them all\n", "dim")
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1))
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", ratio=0 if number else 1)
-    return table
-
-
 def _counted(noun: str, rows: Iterable[tuple[Text, Summary]]) -> Table:
-    """Make a table of counts; a column that is empty in every row is left out."""
-    listed = list(rows)
-    shown = [name for name in _COUNTS if any(counts[name] for _, counts in listed)]
+    """Make a table of counts."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column(noun, overflow="fold", min_width=24)
-    for name in ("violations", "resources", *shown, "wars"):
-        table.add_column(_HEADINGS.get(name, name), justify="right")
-    for label, counts in listed:
-        cells = (counts[each] for each in ("violations", "resources", *shown, "wars"))
-        table.add_row(label, *(Text(f"{count:,}" if count else "·", "" if count else "dim") for count in cells))
+    table.add_column(noun, overflow="fold", min_width=29)
+    table.add_column("Violations", justify="right")
+    table.add_column("Resources", justify="right")
+    table.add_column("Would have been")
+    for label, counts in rows:
+        wars = [f"{counts['wars']:,} war{'s' if counts['wars'] != 1 else ''}"] if counts["wars"] else []
+        done = ", ".join([*_done(counts), *wars])
+        table.add_row(label, f"{counts['violations']:,}", f"{counts['resources']:,}", done)
     return table
+
+
+def _done(counts: Mapping[str, int]) -> list[str]:
+    return [f"{counts[name]:,} {_WORDS.get(name, name)}" for name in _COUNTS if counts.get(name)]
 
 
 def _control(name: str, counts: Summary) -> tuple[Text, Summary]:
@@ -89,27 +85,22 @@ def _actor(counts: Summary) -> Text:
     return Text.assemble(plain(counts["actor"]), (via, "dim"))
 
 
-def _wars(wars: Iterable[Summary]) -> Table:
-    table = _table("Resource", "Control", "Broken", "By", "From", "To")
-    for war in wars:
-        by = ", ".join(map(plain, war["actors"]))
-        moments = (_moment(war["first"]), _moment(war["last"]))
-        table.add_row(Text(plain(war["resource"])), war["control"], f"{war['broken']:,}", Text(by), *moments)
-    return table
+def _war(war: Summary) -> Text:
+    by = " and ".join(map(plain, war["actors"]))
+    when = f"{_moment(war['first'])} to {_moment(war['last'])}"
+    return Text.assemble(
+        (f"  {plain(war['resource'])}", "bold"),
+        f"\n    {war['control']}, seen broken {war['broken']:,} times from then on, by {by}, {when}",
+    )
 
 
-def _resources(resources: Iterable[Summary]) -> Table:
-    table = _table("Resource", "Controls", "What would have been done", "Last", "")
-    for each in resources:
-        actions = ", ".join(f"{count:,} {_HEADINGS.get(action, action)}" for action, count in each["actions"].items())
-        table.add_row(
-            Text(plain(each["resource"])),
-            Text("\n".join(each["controls"])),
-            actions,
-            _moment(each["last"]),
-            Text(_BASES[each["basis"]], "dim"),
-        )
-    return table
+def _resource(found: Summary) -> Text:
+    basis = ", from the request" if found["basis"] == "request" else ""
+    return Text.assemble(
+        (f"  {plain(found['resource'])}", "bold"),
+        f"\n    {', '.join(found['controls'])}\n    {', '.join(_done(found['actions']))}",
+        (f"; last on {_moment(found['last'])}{basis}", "dim"),
+    )
 
 
 def _moment(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,8 @@ _FINE, _VIOLATED, _NOTHING_READ = 0, 1, 2
 _SPAN = re.compile(r"([1-9]\d{0,3})([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _KEPT = timedelta(days=90)
+_SELDOM = 100_000
+"""New objects after which Python looks for garbage that goes round in a circle; hardly any does here."""
 _PARAMETERS = (
     "ArtifactKeyArn",
     "ControlModes",
@@ -107,6 +110,8 @@ def backtest(  # noqa: PLR0913 - one a option
     if bool(paths) == lookup:
         raise click.UsageError("give the PATH of log files, or --lookup-events")
     settings = settings_of(parameters, _PARAMETERS)
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(_SELDOM)
     summary = _looked_up(place, since, settings) if lookup else _read(place, paths, jobs, settings)
     if form == "json":
         click.echo(json.dumps(summary.as_dict(), indent=2))
@@ -167,10 +172,13 @@ def _span(text: str) -> timedelta:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far it is."""
+    console = Terminal(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    console = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Reading records", total=total or None)
         yield lambda done: progress.advance(task, done)

@@ -9,7 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from queue import Empty
 from shutil import which
 from time import monotonic
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _TICK = 0.1
 _FOREVER = float("inf")
+_STORY = timedelta(hours=1)
+"""Longer than any story takes."""
 
 
 @click.command(short_help="See pipeseal do its job on an embedded AWS account.")
@@ -55,9 +58,18 @@ _FOREVER = float("inf")
     help="With --serve: stop by itself after so long.",
 )
 @click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Write the report on the story too, as pipeseal report does on a real account.",
+)
+@click.option(
     "-v", "--verbose", is_flag=True, help="Show the echoes of pipeseal's own calls; the functions' logs on stderr."
 )
-def demo(*, form: str, serve: bool, port: int, seconds: float | None, verbose: bool) -> None:
+def demo(  # noqa: PLR0913 - one argument an option
+    *, form: str, serve: bool, port: int, seconds: float | None, page: Path | None, verbose: bool
+) -> None:
     """See pipeseal do its job on an embedded AWS account.
 
     People create a pipeline, a bucket policy and a key, each with something wrong. CloudTrail's record of each call
@@ -71,6 +83,8 @@ def demo(*, form: str, serve: bool, port: int, seconds: float | None, verbose: b
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     if serve and form == "json":
         raise click.UsageError("--serve shows what happens as it happens; --format json is for the story.")
+    if serve and page:
+        raise click.UsageError("--report is on the story, and --serve tells none.")
     if seconds is not None and not serve:
         raise click.UsageError("--for needs --serve.")
     with _account(port, verbose=verbose) as account:
@@ -79,9 +93,10 @@ def demo(*, form: str, serve: bool, port: int, seconds: float | None, verbose: b
             return
         if form == "text":
             _tell(account, _console(), verbose=verbose)
-            return
-        document = _document(account)
-    click.echo(json.dumps(document, indent=2))
+        else:
+            click.echo(json.dumps(_document(account), indent=2))
+        if page:
+            _report(account, page)
 
 
 @contextmanager
@@ -171,6 +186,14 @@ def _outcomes(episodes: list[Episode]) -> Iterator[dict[str, Any]]:
         for delivery in episode.deliveries:
             if not delivery.echo:
                 yield from delivery.outcomes
+
+
+def _report(account: Account, file: Path) -> None:
+    """Write the report on what the account's ledger holds by now."""
+    from pipeseal.cli.report import page_of, write  # noqa: PLC0415 - only where it is asked for
+
+    write(file, page_of(account.world, "pipeseal", _STORY), "--report")
+    click.echo(f"Wrote {file}", err=True)
 
 
 # ---------------------------------------------------------------------------- live

@@ -62,7 +62,7 @@ def graph(known: Mapping[str, Memory], postures: Mapping[str, Posture]) -> Graph
     """Return the drawing of all resources that use or are used, and of those that are not as they should be."""
     links = sorted(_links(known))
     linked = {arn for link in links for arn in link}
-    every = [arn for arn in postures | dict.fromkeys(linked, Posture.SEALED) if kind_of(arn)]
+    every = [arn for arn in dict.fromkeys((*postures, *sorted(linked))) if kind_of(arn)]
     wanted = [arn for arn in every if arn in linked or postures.get(arn) is not Posture.SEALED]
     drawn = set(_first(wanted, links, postures))
     columns = _ordered(sorted(drawn), [link for link in links if set(link) <= drawn])

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pipeseal.cli._report.facts import Facts, Spell, State
 
 SLICES = 30
+_MOMENT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def row(control: str, title: str, severity: str, every: Sequence[Spell], start: 
     counted = [spell for spell in every if spell.state is not State.EXCUSED]
     within = [spell for spell in counted if spell.start >= start]
     took = sorted(spell.end - spell.start for spell in within if spell.state is State.RIGHTED and spell.end)
-    step = max((now - start) / SLICES, timedelta(seconds=1))
+    step = (now + _MOMENT - start) / SLICES  # what begins now is in the last one
     return Row(
         control=control,
         title=title,
