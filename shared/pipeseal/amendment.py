@@ -88,8 +88,9 @@ def write(amendment: Amendment, by: Actor, world: World) -> Outcome:
     memory = world.ledger.memory(ref.arn)
     if memory.holder and memory.held_until < now and finished(ref, amendment.before, memory, world, []):
         memory = world.ledger.memory(ref.arn)
-    answers = {"undoes" if undone else "applies": entry.id}
-    if not world.ledger.open(own, plan, cause, {}, turn=memory.turn, **answers):
+    if not world.ledger.open(
+        own, plan, cause, {}, turn=memory.turn, undoes=entry.id if undone else "", applies="" if undone else entry.id
+    ):
         raise Declined(f"{ref.arn} is being put right at this moment; try again in a minute")
     try:
         _write(amendment, world)

@@ -30,7 +30,7 @@ from pipeseal.model import Kind, Ref
 from pipeseal.reconcile import reconcile
 from pipeseal.sandbox import extend_moto
 from pipeseal.sandbox.rules import matcher
-from pipeseal.sandbox.stack import Function, Stack
+from pipeseal.sandbox.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam/bin/sam"
@@ -284,14 +284,14 @@ def _know_replicas() -> None:
     KmsResponse._validate_cmk_id = validating  # type: ignore[method-assign]  # noqa: SLF001
 
 
-def invoke(account: Account, function: Function, event: Path, *, pulled: bool) -> int:
+def invoke(account: Account, function: str, event: Path, *, pulled: bool) -> int:
     """Run `sam local invoke` as a person would, its output on the terminal; return its exit status."""
     port, bridge = account.url.rpartition(":")[2], account.url.removeprefix("http://").partition(":")[0]
     command: list[str | Path] = [
         SAM,
         "local",
         "invoke",
-        function.name,
+        function,
         "--event",
         event,
         "--template-file",
@@ -315,7 +315,7 @@ def invoke(account: Account, function: Function, event: Path, *, pulled: bool) -
     ).returncode
 
 
-def prove(account: Account, function: Function, event: Path, *, pulled: bool) -> list[str]:
+def prove(account: Account, function: str, event: Path, *, pulled: bool) -> list[str]:
     """Return what did not hold after *function* was given *event*; nothing where all did."""
     record = json.loads(event.read_text("utf-8"))
     account.reset()
@@ -328,6 +328,21 @@ def prove(account: Account, function: Function, event: Path, *, pulled: bool) ->
     told, to_tell = account.alerted(), {_told(ref) for ref in refs if call not in _QUIET}
     wrong += [f"nobody was told of {arn}" for arn in sorted(to_tell - told)]
     return wrong + [f"told of {arn}, and all is well" for arn in sorted(told if call in _QUIET else ())]
+
+
+def prove_sweep(account: Account, function: str, event: Path, *, pulled: bool) -> list[str]:
+    """Return what did not hold after the sweep was begun, or handed a message; nothing where all did."""
+    account.reset()
+    bucket = Ref(Kind.BUCKET, ACCOUNT, REGION, "harbor-artifacts")
+    account.unseal(bucket, {"detail": {"eventName": "", "requestParameters": {}}})
+    account.client("sqs").create_queue(QueueName=f"{_STACK}-sweep")
+    wrong = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
+    queue, asked = f"{account.url}/{ACCOUNT}/{_STACK}-sweep", ["ApproximateNumberOfMessages"]
+    waiting = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=asked)["Attributes"][asked[0]]
+    if event.stem == "begin":
+        return wrong + ([] if int(waiting) == len(Kind) else [f"{waiting} kinds are to be listed, not {len(Kind)}"])
+    wrong += [f"still: {fault}" for fault in account.wrong(bucket, "")]
+    return wrong + ([] if account.alerted() == {bucket.arn} else ["nobody was told"])
 
 
 def _told(ref: Ref) -> str:
@@ -354,9 +369,10 @@ def main(pattern: str) -> int:
         account = Account(Stack(ROOT / "template.yaml", ACCOUNT, REGION, {}, _STACK), f"http://{bridge}:{port}")
         failed, passed = 0, 0
         for function, event in pairs(account.stack, pattern):
-            print(f"\n=== {function.name} with {event.relative_to(ROOT)}", flush=True)
+            print(f"\n=== {function} with {event.relative_to(ROOT)}", flush=True)
             started = time.monotonic()
-            wrong = prove(account, function, event, pulled=pulled)
+            proved = prove_sweep if event.parent.name == "sweep" else prove
+            wrong = proved(account, function, event, pulled=pulled)
             print("\n".join(wrong) or "sealed, recorded and told", f"({time.monotonic() - started:.0f} s)", flush=True)
             failed, passed = failed + bool(wrong), passed + (not wrong)
     finally:
@@ -365,13 +381,15 @@ def main(pattern: str) -> int:
     return 1 if failed or not passed else 0
 
 
-def pairs(stack: Stack, pattern: str) -> Iterator[tuple[Function, Path]]:
-    """Yield every function with every sample event that a rule gives it and whose name matches *pattern*."""
+def pairs(stack: Stack, pattern: str) -> Iterator[tuple[str, Path]]:
+    """Yield every function with every sample event that it is given and whose name matches *pattern*."""
     for function in stack.functions():
         rules = [matcher(pattern) for pattern in function.patterns]
         for event in sorted((ROOT / "events").glob(f"{pattern}.json")):
             if any(matches(json.loads(event.read_text("utf-8"))) for matches in rules):
-                yield function, event
+                yield function.name, event
+    for event in sorted((ROOT / "events/sweep").glob(f"{pattern}.json")):
+        yield "SweepFunction", event
 
 
 if __name__ == "__main__":

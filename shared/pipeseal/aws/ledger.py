@@ -295,9 +295,9 @@ class Ledger:
         alert: Mapping[str, Any],
         *,
         turn: int,
-        looked: datetime | None = None,
         undoes: str = "",
         applies: str = "",
+        looked: datetime | None = None,
     ) -> bool:
         """Hold the intent before any write, and the resource for LEASE.
 
