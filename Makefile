@@ -50,6 +50,10 @@ e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp .venv-events/stamp ## deploy to an 
 events: setup .venv-events/stamp ## ask two pattern engines who hears which event
 	@$(BIN)/pytest tests/test_events.py tests/e2e/test_0_second_engine.py $(PYTEST_ARGS)
 
+.PHONY: report-browser
+report-browser: setup ## look at `pipeseal report` in a headless Chromium, which must be on PATH (Debian: apt-get install chromium)
+	@$(BIN)/pytest tests/browser $(PYTEST_ARGS)
+
 .PHONY: least-privilege
 least-privilege: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## take each permission of each role away: the main job fails without it (ROLE="Key*" narrows)
 	@PYTHONPATH=. $(BIN)/python tests/e2e/least_privilege.py "$(or $(ROLE),*)"

@@ -58,6 +58,14 @@ def test_a_version_is_kept() -> None:
     assert read(failed(function=f"{FUNCTION}:live"), {}, STACK).function == f"{FUNCTION}:live"
 
 
+def test_a_long_name_is_shortened() -> None:
+    """CloudFormation keeps the first letters of a long stack's name in those of its functions."""
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:the-security-teams-pipes-DeploymentFunction-0A1B2C3D4E5F"
+    long = Stack("the-security-teams-pipeseal-of-production", ACCOUNT, REGION)
+    assert read(failed(function=function), {}, long).function == function
+    assert read(failed(function=function), {}, STACK).hopeless
+
+
 def test_a_rules_dead_letter() -> None:
     """The event itself; where it was to go and why it did not is in the message attributes."""
     letter = read(json.dumps(EVENT), RULE, STACK)

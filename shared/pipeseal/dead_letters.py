@@ -11,6 +11,8 @@ from typing import Any
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LONGEST = 500
+_KEPT = 24
+"""Letters of a stack's name that CloudFormation keeps in the names of its functions at least."""
 _MALFORMED = "Malformed"
 _REASON = "REASON"
 
@@ -25,9 +27,13 @@ class Stack:
 
     @property
     def function(self) -> re.Pattern[str]:
-        """Return what the ARNs of its functions look like; the second group is a version or an alias."""
+        """Return what the ARNs of its functions look like; the second group is a version or an alias.
+
+        CloudFormation shortens the stack's name where the name of a function would grow too long.
+        """
+        begins = re.escape(self.name[:_KEPT]) + ("-" if len(self.name) <= _KEPT else "")
         place = f"arn:[a-z-]+:lambda:{re.escape(self.region)}:{re.escape(self.account)}"
-        return re.compile(rf"({place}:function:{re.escape(self.name)}-[A-Za-z0-9_-]+)(?::([A-Za-z0-9$_-]+))?")
+        return re.compile(rf"({place}:function:{begins}[A-Za-z0-9_-]+)(?::([A-Za-z0-9$_-]+))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,7 @@ def _carry_out(plan: Plan, case: _Case) -> _Look | None:
     entry = _own(ref, cause)
     look = case.look(Action.FAILED if plan.refused else action, plan, steps=steps, entry=entry)
     alert, memory = compose(look.outcome, plan, cause), case.memory
-    if not world.ledger.open(entry, plan, cause, alert, turn=memory.turn, looked=memory.asked):
+    if not world.ledger.open(entry, plan, cause, alert, turn=memory.turn, looked=memory.looked):
         return case.look(Action.BUSY, plan) if world.ledger.mark(ref.arn, entry, cause) else None
     with _giving_up(ref, entry, world):
         done, left = _write(plan, case)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.aws.functions import hand_over
-from pipeseal.aws.queues import Message, Queue, queue
+from pipeseal.aws.mailbox import Mailbox, Message, mailbox
 from pipeseal.dead_letters import Letter, Stack, read, reasoned
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Post:
         self._world = world
         self._stack = Stack(stack, world.account, world.region)
         self._dry = dry
-        self._queue = cache(lambda name: queue(world.clients, world.region, f"{stack}-{name}"))
+        self._box = cache(lambda name: mailbox(world.clients, world.region, f"{stack}-{name}"))
         self._done: set[tuple[str, str]] = set()
 
     def redrive(self) -> Iterator[Handled]:
@@ -76,8 +76,8 @@ class Post:
             else:
                 yield self._pass(letter, message, letters)
 
-    def _existing(self, name: str) -> Queue:
-        if found := self._queue(name):
+    def _existing(self, name: str) -> Mailbox:
+        if found := self._box(name):
             return found
         raise NoQueue(f"there is no queue {self._stack.name}-{name} in this account and region")
 
@@ -86,7 +86,7 @@ class Post:
         times = self._world.ledger.redrives(letter.event)
         return f"it was put through {times} times already and failed again: {letter.reason}" if times >= _MOST else ""
 
-    def _pass(self, letter: Letter, message: Message, letters: Queue) -> Handled:
+    def _pass(self, letter: Letter, message: Message, letters: Mailbox) -> Handled:
         """Hand it over, then take it off: whoever dies between the two has it delivered twice, which is safe."""
         where = letter.function or f"{self._stack.name}-sweep"
         if (letter.event, where) in self._done:
@@ -102,22 +102,23 @@ class Post:
         return Handled(letter.event, where, letter.reason, Fate.REDRIVEN)
 
     def _dry_missing(self, letter: Letter) -> str:
-        return "" if letter.function or self._queue("sweep") else _no_sweep(self._stack)
+        return "" if letter.function or self._box("sweep") else _no_sweep(self._stack)
 
     def _handed_over(self, letter: Letter, message: Message) -> str:
         """Hand it over; say what was not there to take it, "" where all is well."""
-        self._world.ledger.redrive(letter.event)
         if letter.function:
-            known = hand_over(self._world.clients, letter.function, letter.payload)
-            return "" if known else "there is no such function any more"
-        sweep = self._queue("sweep")
-        if sweep is None:
-            return _no_sweep(self._stack)
-        sweep.send(message.body, message.attributes)
+            if not hand_over(self._world.clients, letter.function, letter.payload):
+                return "there is no such function any more"
+        else:
+            sweep = self._box("sweep")
+            if sweep is None:
+                return _no_sweep(self._stack)
+            sweep.send(message.body, message.attributes)
+        self._world.ledger.redrive(letter.event)
         return ""
 
-    def _quarantine(self, letter: Letter, message: Message, letters: Queue, why: str) -> Handled:
-        quarantine = self._queue("quarantine")
+    def _quarantine(self, letter: Letter, message: Message, letters: Mailbox, why: str) -> Handled:
+        quarantine = self._box("quarantine")
         if quarantine is None:
             missing = f"{why}; and there is no queue {self._stack.name}-quarantine to move it to: deploy the stack anew"
             return Handled(letter.event, letter.function, missing, Fate.LEFT)

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -32,9 +32,9 @@ def found() -> str:
 class Page:
     """One page in the browser."""
 
-    def __init__(self, to_browser: int, from_browser: int) -> None:
-        self._out = os.fdopen(to_browser, "wb", buffering=0)
-        self._in = os.fdopen(from_browser, "rb", buffering=0)
+    def __init__(self, to_browser: IO[bytes], answers: IO[bytes]) -> None:
+        self._out = to_browser
+        self._in = answers
         self._number = 0
         self._rest = b""
         self._session = ""
@@ -67,12 +67,18 @@ class Page:
         said: dict[str, Any] = json.loads(message)
         return said
 
+    def close(self) -> None:
+        """Close the browser."""
+        self._session = ""
+        self.call("Browser.close")
+
     def open(self, file: Path, fragment: str = "") -> None:
         """Load *file* and wait until it is there."""
-        self.heard.clear()
-        self.call("Page.navigate", url=file.as_uri() + fragment)
-        while not any(each.get("method") == "Page.loadEventFired" for each in self.heard):
-            self.heard.append(self._message())
+        for url in ("about:blank", file.as_uri() + fragment):  # the same file anew, if only the fragment is another
+            self.heard.clear()
+            self.call("Page.navigate", url=url)
+            while not any(each.get("method") == "Page.loadEventFired" for each in self.heard):
+                self.heard.append(self._message())
 
     def run(self, script: str) -> Any:
         """Return what the expression *script* comes to in the page."""
@@ -82,9 +88,7 @@ class Page:
 
     def sized(self, width: int, height: int, scheme: str = "light", medium: str = "screen") -> None:
         """Give the page a window of so many pixels, a colour scheme and a medium."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", media=medium, features=features)
 
@@ -118,10 +122,10 @@ def browser(profile: Path) -> Iterator[Page]:
     os.close(theirs_in)
     os.close(theirs_out)
     try:
-        page = Page(ours_out, ours_in)
-        yield page
-        page._session = ""
-        page.call("Browser.close")
+        with os.fdopen(ours_out, "wb", buffering=0) as to_browser, os.fdopen(ours_in, "rb", buffering=0) as answers:
+            page = Page(to_browser, answers)
+            yield page
+            page.close()
     finally:
         process.terminate()
         process.wait(10)

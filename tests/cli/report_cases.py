@@ -48,7 +48,7 @@ def found(control: str, *, writes: bool = True, refusal: str = "", reason: str =
     return {"control": control, "mode": mode, "reasons": [reason], "refusal": refusal, "writes": writes}
 
 
-def entry(  # noqa: PLR0913 - the parts of an entry
+def entry(
     of: Ref,
     ago: timedelta,
     outcome: str,
@@ -87,7 +87,9 @@ def entry(  # noqa: PLR0913 - the parts of an entry
     return Entry(
         id=entry_id(at, of.arn, outcome, str(ago)),
         ref=of,
-        cause=Cause("e", "PutBucketPolicy", at, actor or Actor("ada", "IAMUser", arn=f"arn:aws:iam::{ACCOUNT}:user/ada")),
+        cause=Cause(
+            "e", "PutBucketPolicy", at, actor or Actor("ada", "IAMUser", arn=f"arn:aws:iam::{ACCOUNT}:user/ada")
+        ),
         opened=at + took / 2,
         findings=tuple(findings),
         outcome=outcome,
@@ -96,12 +98,23 @@ def entry(  # noqa: PLR0913 - the parts of an entry
     )
 
 
+def days(number: float) -> timedelta:
+    """Return so many days."""
+    return timedelta(days=number)
+
+
+def hours(number: float) -> timedelta:
+    """Return so many hours."""
+    return timedelta(hours=number)
+
+
 def _entries() -> Iterator[Entry]:
     tls, uploads = found("S3.TLS"), found("S3.SSE_UPLOADS", reason="Nothing asks for KMS.")
-    days, hours = (lambda number: timedelta(days=number)), (lambda number: timedelta(hours=number))
     for number in range(14):
         name = ("harbor-artifacts", "quay-artifacts", "acme-webshop-artifacts-eu-central-1-production")[number % 3]
-        yield entry(ref(name), days(2 * number + 0.4), "remediated", tls, uploads, took=timedelta(seconds=3 + number % 5))
+        yield entry(
+            ref(name), days(2 * number + 0.4), "remediated", tls, uploads, took=timedelta(seconds=3 + number % 5)
+        )
     yield entry(ref("website"), days(12), "detected", found("S3.TLS", writes=False))
     yield entry(ref("legacy-drop"), days(9), "failed", found("S3.TLS", refusal="s3:PutBucketPolicy is missing."))
     yield entry(ref("legacy-drop"), days(5), "remediated", tls)
@@ -112,7 +125,8 @@ def _entries() -> Iterator[Entry]:
     for minutes in (50, 40, 30):
         yield entry(ref("contested"), timedelta(minutes=minutes), "remediated", tls, actor=terraform)
     yield entry(ref("contested"), timedelta(minutes=20), "escalated", found("S3.TLS", writes=False), actor=terraform)
-    done = entry(ref("scanner-in"), hours(60), "remediated", tls, undone_by="20261120T093000Z-aaaaaaaaaa")
+    own = entry_id(NOW - hours(24), ref("scanner-in").arn, "undone", str(hours(24)))
+    done = entry(ref("scanner-in"), hours(60), "remediated", tls, undone_by=own)
     yield done
     by = Actor("grace", "operator")
     yield entry(ref("scanner-in"), hours(24), "undone", undoes=done.id, exemptions=("ex-1",), actor=by)
@@ -133,7 +147,9 @@ def month(*more: Entry, exemptions: tuple[Exemption, ...] = (), known: Mapping[s
     told = {ref("website").arn: Memory(told="x"), ref("contested").arn: Memory(told="x", wars={"S3.TLS": NOW})}
     pipeline = ref("deploy-web", Kind.PIPELINE).arn
     told[pipeline] = Memory(told="x", uses=uses[pipeline])
-    first = Exemption("ex-1", "S3.TLS", ref("scanner-in").arn, "grace", "the scanner cannot do TLS", NOW + timedelta(days=5))
+    first = Exemption(
+        "ex-1", "S3.TLS", ref("scanner-in").arn, "grace", "the scanner cannot do TLS", NOW + timedelta(days=5)
+    )
     ended = Exemption("ex-0", "S3.*", "arn:aws:s3:::team-*", "ada", "a migration", NOW - timedelta(days=2))
     return Facts(
         account=ACCOUNT,
@@ -171,7 +187,9 @@ def hostile() -> Facts:
         entries.append(made)
         known[bucket.arn] = Memory(told="x", uses={ref(f"used{text}").arn: text})
         exemptions.append(
-            Exemption(f"ex-9{number}", "S3.TLS", bucket.arn.replace("\n", "").replace("\r", ""), "o", "r", NOW, actor="*")
+            Exemption(
+                f"ex-9{number}", "S3.TLS", bucket.arn.replace("\n", "").replace("\r", ""), "o", "r", NOW, actor="*"
+            )
             if bucket.arn.isprintable() and len(bucket.arn) < 400
             else Exemption(f"ex-9{number}", "S3.TLS", "*", "o", "r", NOW)
         )

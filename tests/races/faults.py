@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
@@ -62,14 +62,14 @@ class Delivery:
 
     at: int | None = None
     fault: Callable[..., Any] = DENIED
-    calls: list[str] | None = None
+    calls: list[str] = field(default_factory=list)
     dead: bool = False
 
     def __call__(self, operation: str, _arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
         """See Tap."""
         if self.dead:
             raise Killed
-        self.calls = [*(self.calls or ()), operation]
+        self.calls.append(operation)
         if len(self.calls) - 1 != self.at:
             return call()
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from threading import local
 from typing import Any
 
 import boto3
@@ -23,6 +24,8 @@ from pipeseal.undo import carry_out, reversal
 Event = dict[str, Any]
 _PIPELINE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
 _LONG = 45
+_PROCESS = local()
+"""What a process has made on its first event; here each thread is one."""
 _TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
 
 
@@ -37,6 +40,8 @@ class Scene:
     news: Event
     """The event that tells of it."""
     state: Callable[[], Any]
+    retried: bool = False
+    """Whether who sees to it is a person, who tries again by hand where it failed."""
     """Returns how the resources are now."""
 
 
@@ -65,7 +70,8 @@ class Stage:
 
     def deliver(self, news: Event) -> list[dict[str, Any]]:
         """Hand *news* to the handler, in a process of its own."""
-        remediate.world = self.world  # type: ignore[assignment]
+        _PROCESS.world = self.world()
+        remediate.world = lambda: _PROCESS.world  # type: ignore[assignment]
         return remediate.handler(news, Context())
 
     def seen_to(self, flow: Flow, scene: Scene) -> None:
@@ -233,7 +239,7 @@ def _project(_stage: Stage, name: str) -> Scene:
 def _sealed_bucket(stage: Stage, name: str) -> Scene:
     scene = _open_bucket(stage, name)
     stage.deliver(scene.news)
-    return scene
+    return replace(scene, retried=True)
 
 
 def _undo(stage: Stage, scene: Scene) -> None:

@@ -134,6 +134,25 @@ class Drama:
                 schedule.begin(who, lambda who=who, ops=ops: self.administer(who, ops))  # type: ignore[misc]
             schedule.run(self.openings)
 
+    def untold(self, who: str, removed: int) -> bool:
+        """Say whether nobody can tell that a statement was put before it was taken out.
+
+        It was put in a second in which pipeseal was still looking, and taken out before that look was over; or in the
+        second in which pipeseal was done, and so perhaps before that.
+        """
+        ledger = remediate.world().ledger
+        puts = [put for put in self.log[:removed] if who in [each["Sid"] for each in put.statements]]
+        return any(
+            entry.looked is not None
+            and int(entry.looked.timestamp()) <= put.second
+            and (
+                self.log[removed].second <= int(entry.opened.timestamp())
+                or (entry.closed is not None and put.second == int(entry.closed.timestamp()))
+            )
+            for entry in ledger.latest(f"arn:aws:s3:::{self.bucket}", 50)
+            for put in puts
+        )
+
     def lost(self) -> list[str]:
         """Return the statements that somebody put, nobody took out, and that are gone all the same."""
         end = {each["Sid"] for each in self.live()}
@@ -146,12 +165,7 @@ class Drama:
             blind = [p for p in self.log[last + 1 :] if p.read <= last and p.who != who]
             if self.log[last].op == "add" and who not in end and not blind:
                 bad.append(f"{who} lost")
-            same = [
-                put
-                for put in self.log[:last]
-                if put.second == self.log[last].second and who in [each["Sid"] for each in put.statements]
-            ]
-            if self.log[last].op == "remove" and who in end and not blind and not same:
+            if self.log[last].op == "remove" and who in end and not blind and not self.untold(who, last):
                 bad.append(f"{who} undead")
         return bad
 

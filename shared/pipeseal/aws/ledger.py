@@ -84,11 +84,10 @@ class Ledger:
 
     def memories(self, resources: Sequence[str]) -> dict[str, Memory]:
         """Return what is known of each of the resources, MOST_AT_ONCE at most: one call."""
-        asked = self.clock()
         items = self._items(*map(_key, resources), _EXEMPTIONS)
         found = {item["resource"]["S"]: item for item in items}
         excused = _exemptions(found.get(_EXEMPTIONS["resource"]["S"], {}))
-        return {resource: memory.of_items(found.get(resource, {}), excused, asked) for resource in resources}
+        return {resource: memory.of_items(found.get(resource, {}), excused) for resource in resources}
 
     def _items(self, *keys: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the items under *keys* that are there; what DynamoDB leaves unread is asked for again."""

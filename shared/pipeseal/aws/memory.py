@@ -44,8 +44,8 @@ class Memory:
     """Control -> digest of what somebody left who was excused by their name."""
     exemptions: tuple[Exemption, ...] = ()
     """All of the stack's, the ended ones too."""
-    asked: datetime = _LONG_AGO
-    """When the ledger was asked, ahead of looking at the resource."""
+    looked: datetime = field(default=_LONG_AGO, compare=False)
+    """When whoever has this memory began to look at the resource."""
 
     def of_late(self, now: datetime, span: timedelta) -> Times:
         """Return what was put right within *span* of *now*."""
@@ -57,7 +57,7 @@ class Memory:
         return {control: last for control, last in self.wars.items() if now - last < quiet}
 
 
-def of_items(item: Mapping[str, Any], exemptions: tuple[Exemption, ...], asked: datetime = _LONG_AGO) -> Memory:
+def of_items(item: Mapping[str, Any], exemptions: tuple[Exemption, ...]) -> Memory:
     """Return the memory that *item*, which may be empty, holds."""
     text = {name: value["S"] for name, value in item.items() if "S" in value}
     number = {name: value["N"] for name, value in item.items() if "N" in value}
@@ -73,7 +73,6 @@ def of_items(item: Mapping[str, Any], exemptions: tuple[Exemption, ...], asked: 
         wars={control: datetime.fromisoformat(last) for control, last in json.loads(text.get("wars", "{}")).items()},
         spared=json.loads(text.get("spared", "{}")),
         exemptions=exemptions,
-        asked=asked,
     )
 
 

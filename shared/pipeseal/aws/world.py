@@ -123,6 +123,7 @@ class World:
         What AWS will not show is an Unreadable.
         """
         memory = self._recalled.pop(ref.arn, None) or self.ledger.memory(ref.arn)
+        memory = replace(memory, looked=self.clock())
         found = self._seen(ref, memory)
         if isinstance(found, Unreadable):
             return found, memory
@@ -137,13 +138,7 @@ class World:
         return _adapter(ref.kind).read(self.clients, ref, memory, self.settings)
 
     def _seen(self, ref: Ref, memory: Memory) -> Any:
-        try:
-            return self.look(ref, memory)
-        except ClientError as error:
-            refused = refusal(error)
-            if refused and refused.denied:
-                return Unreadable(ref, refused.permission, refused.answer)
-            raise
+        return _shown(ref, lambda: self.look(ref, memory))
 
     def tags(self, resource: Any) -> dict[str, str]:
         """Return the tags of *resource*; none of one that could not be read."""
@@ -166,10 +161,11 @@ class World:
         return found
 
     def complete(self, resource: Any) -> Any:
-        """Return *resource* with what only one in violation is asked for."""
+        """Return *resource* with what only one in violation is asked for; what AWS will not show is an Unreadable."""
         if isinstance(resource, Unreadable):
             return resource
-        return _adapter(resource.ref.kind).complete(self.clients, resource, self.settings)
+        adapter = _adapter(resource.ref.kind)
+        return _shown(resource.ref, lambda: adapter.complete(self.clients, resource, self.settings))
 
     def write(self, before: Any, after: Any) -> Any:
         """Make *before* into *after* with the fewest calls, and return the resource as it is then."""
@@ -189,6 +185,17 @@ class World:
     def remember(self, ref: Ref, memory: Memory, uses: Iterable[tuple[Ref, str]]) -> None:
         """Note what the resource uses now, () where it is gone, if the ledger's *memory* of it says otherwise."""
         self.ledger.relink(ref.arn, memory.uses, {used.arn: key for used, key in uses})
+
+
+def _shown(ref: Ref, look: Callable[[], Any]) -> Any:
+    """Return what *look* returns, or an Unreadable where AWS denies it."""
+    try:
+        return look()
+    except ClientError as error:
+        refused = refusal(error)
+        if refused and refused.denied:
+            return Unreadable(ref, refused.permission, refused.answer)
+        raise
 
 
 def _adapter(kind: Kind) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from pipeseal.model import Action, Severity
 
 if TYPE_CHECKING:
     from pipeseal.aws.entries import Entry
+    from pipeseal.exemptions import Exemption
     from pipeseal.model import Control
 
 _WIDTH = 96
@@ -79,10 +80,11 @@ def render(facts: Facts) -> str:
             postures=standing,
             counts={posture: sum(each is posture for each in standing.values()) for posture in Posture},
             entries=listed[:_MOST],
+            ids={told.entry.id for told in listed[:_MOST]},
             left_out=max(0, len(listed) - _MOST),
             last={told.entry.ref.arn: told.entry.id for told in reversed(listed[:_MOST])},
             oldest=min((spell.start for spell in every if spell.state is State.OPEN), default=None),
-            exemptions=[_exemption(each, facts) for each in facts.exemptions],
+            exemptions=[_exemption(each, facts) for each in sorted(facts.exemptions, key=_holding_first(facts))],
             box=(WIDTH, HEIGHT),
             names=NAMES,
             style=Markup(style),  # noqa: S704 - ours, as it stands in the package
@@ -97,20 +99,18 @@ def _told(facts: Facts, every: Iterable[Spell]) -> list[Told]:
     of_entry: dict[str, list[Spell]] = {}
     for spell in every:
         of_entry.setdefault(spell.entry, []).append(spell)
-    within = (
-        entry for entry in facts.entries if entry.cause.time >= facts.start or of_open(of_entry.get(entry.id, ()))
-    )
+    within = (entry for entry in facts.entries if entry.cause.time >= facts.start or _lasts(of_entry.get(entry.id, ())))
     newest = sorted(within, key=lambda entry: entry.id, reverse=True)
     return [_entry(entry, of_entry.get(entry.id, ()), facts) for entry in newest]
 
 
-def of_open(its: Iterable[Spell]) -> bool:
+def _lasts(its: Iterable[Spell]) -> bool:
     """Say whether any of these lasts."""
     return any(spell.state is State.OPEN for spell in its)
 
 
 def _entry(entry: Entry, its: Sequence[Spell], facts: Facts) -> Told:
-    state = State.OPEN if of_open(its) else _state(entry)
+    state = State.OPEN if _lasts(its) else _state(entry)
     ends = [spell.end or facts.now for spell in its if spell.end or spell.state is State.OPEN]
     return Told(
         entry=entry,
@@ -132,7 +132,7 @@ def _state(entry: Entry) -> State:
     return _STATES.get(Action(entry.outcome), State.SETTLED) if entry.outcome else State.OPEN
 
 
-def _rows(every: Sequence[Spell], start: Any, facts: Facts) -> list[Row]:
+def _rows(every: Sequence[Spell], start: datetime, facts: Facts) -> list[Row]:
     """Return a row for each control that ever found anything, what is open and bad first."""
     by_control: dict[str, list[Spell]] = {}
     for spell in every:
@@ -172,7 +172,11 @@ def _links(facts: Facts, standing: Mapping[str, Posture]) -> list[dict[str, Any]
     return sorted(found, key=lambda each: (order.index(each["posture"]), each["arn"]))
 
 
-def _exemption(exemption: Any, facts: Facts) -> dict[str, Any]:
+def _holding_first(facts: Facts) -> Callable[[Exemption], tuple[bool, datetime]]:
+    return lambda exemption: (not exemption.holds(facts.now), exemption.until)
+
+
+def _exemption(exemption: Exemption, facts: Facts) -> dict[str, Any]:
     left = exemption.until - facts.now
     state = "ended" if left <= timedelta(0) else "ends soon" if left <= _SOON else "holds"
     ends = "ended" if state == "ended" else f"in {words.lasted(left)}"

@@ -1,4 +1,4 @@
-"""SQS queues by name: messages read one by one, and put back as if nobody had looked."""
+"""A queue of letters, found by its name: read one by one, and put back as if nobody had looked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Message:
         return {name: each["StringValue"] for name, each in self.attributes.items() if "StringValue" in each}
 
 
-class Queue:
+class Mailbox:
     """A queue that is there."""
 
     def __init__(self, client: Any, url: str) -> None:
@@ -90,11 +90,11 @@ class Queue:
             self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
 
-def queue(clients: Clients, region: str, name: str) -> Queue | None:
+def mailbox(clients: Clients, region: str, name: str) -> Mailbox | None:
     """Return the account's queue of that *name*, or None where there is none."""
     client = clients("sqs", region)
     try:
-        return Queue(client, client.get_queue_url(QueueName=name)["QueueUrl"])
+        return Mailbox(client, client.get_queue_url(QueueName=name)["QueueUrl"])
     except ClientError as error:
         if code(error) not in _MISSING:
             raise
