@@ -119,6 +119,15 @@ def _look(ref: Ref, cause: Cause, world: World, marks: list[Cause]) -> _Look | N
     resource, memory = world.read(ref, cause)
     if memory.holder and _waited_for(ref, resource, memory, cause, world, marks):
         return None
+    look = _seen_to(ref, resource, memory, cause, world)
+    if look and not look.outcome.entry and look.outcome.action is not Action.BUSY and memory.holder:
+        # Whoever is at work may not have seen yet what was put here, and be about to write over it.
+        return look if cause.put is None or world.ledger.mark(ref.arn, _own(ref, cause), cause) else None
+    return look
+
+
+def _seen_to(ref: Ref, resource: Any, memory: Memory, cause: Cause, world: World) -> _Look | None:
+    """Do what is to be done about the *resource*; None where somebody else was at work on it meanwhile."""
     if resource is None:
         world.remember(ref, memory, ())
         if memory.told:

@@ -21,6 +21,10 @@ class Actor:
     wakes: datetime
     turn: Semaphore = field(default_factory=lambda: Semaphore(0))
     done: bool = False
+    look: int = 0
+    """How often they began to look."""
+    looking: bool = False
+    """Whether they are still looking: nothing of what they make of it is written down."""
     raised: BaseException | None = None
 
 
@@ -78,13 +82,22 @@ class Schedule:
             actor.wakes = self.clock.now + timedelta(seconds=seconds)
             self._wait(actor)
 
+    def looks(self) -> Callable[[], bool]:
+        """Return what tells whether every look is over that is under way now."""
+        under_way = [(actor, actor.look) for actor in self.actors if actor.looking and not actor.done]
+        return lambda: all(actor.done or not actor.looking or actor.look != look for actor, look in under_way)
+
     @contextmanager
     def holding(self) -> Iterator[None]:
         """Make every call of an actor wait for its turn meanwhile."""
 
-        def tap(_operation: str, _arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
+        def tap(operation: str, _arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
             if actor := getattr(self._own, "actor", None):
                 self._wait(actor)
+                if operation == "BatchGetItem":
+                    actor.look, actor.looking = actor.look + 1, True
+                elif operation == "TransactWriteItems":
+                    actor.looking = False
             return call()
 
         with tapped(tap), patch("time.sleep", self.sleep):

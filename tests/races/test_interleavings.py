@@ -44,7 +44,7 @@ class Drama:
     bucket: str
     copies: list[int]
     log: list[Put] = field(default_factory=list)
-    news: list[dict[str, Any]] = field(default_factory=list)
+    news: list[tuple[dict[str, Any], Callable[[], bool]]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -96,20 +96,18 @@ class Drama:
             userIdentity={"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/{put.who}", "userName": put.who},
             eventID=f"event-{len(self.log)}",
         )
-        number = len(self.news) + len(self.failures)
-        self.news += [told] * (self.copies[len(self.log) % len(self.copies)])
-        del number
+        self.news += [(told, self.schedule.looks())] * self.copies[len(self.log) % len(self.copies)]
 
     def openings(self) -> list[Callable[[], None]]:
         """Any event that has not come yet may come now."""
         at_work = sum(not actor.done and actor.name == "pipeseal" for actor in self.schedule.actors)
         if at_work >= _MOST_DELIVERIES:
             return []
-        return [lambda told=told: self.open(told) for told in self.news]  # type: ignore[misc]
+        return [lambda piece=piece: self.open(piece) for piece in self.news if piece[1]()]  # type: ignore[misc]
 
-    def open(self, told: dict[str, Any]) -> None:
-        self.news.remove(told)
-        self.schedule.begin("pipeseal", lambda: self.deliver(told))
+    def open(self, piece: tuple[dict[str, Any], Callable[[], bool]]) -> None:
+        self.news.remove(piece)
+        self.schedule.begin("pipeseal", lambda: self.deliver(piece[0]))
 
     def deliver(self, told: dict[str, Any], retries: int = 2) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
-from threading import local
+from threading import Lock, local
 from typing import Any, NamedTuple
 
 from botocore.config import Config
@@ -50,15 +50,23 @@ CONFIG = Config(
 )
 
 
-@cache
 def client(service: str, region: str) -> Any:
     """Return the client of *service* in *region*; the endpoint is the environment's (AWS_ENDPOINT_URL) or AWS's."""
+    with _making:
+        return _made(service, region)
+
+
+_making = Lock()  # threads may share a client, but not the making of one
+
+
+@cache
+def _made(service: str, region: str) -> Any:
     return _session().create_client(service, region_name=region, config=CONFIG)
 
 
 def forget() -> None:
     """Forget every client and the credentials behind them; no function in Lambda outlives its own."""
-    client.cache_clear()
+    _made.cache_clear()
     _session.cache_clear()
 
 

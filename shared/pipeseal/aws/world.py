@@ -129,7 +129,7 @@ class World:
             return found, memory
         if found and ref.kind is Kind.TRAIL:
             found = replace(found, hint=cause.name)
-        if found and ref.kind is Kind.BUCKET and cause.put is not None and memory.turn:
+        if found and ref.kind is Kind.BUCKET and cause.put is not None:
             found = import_module("pipeseal.aws.lost_updates").shown(found, cause, self.ledger)
         return found, memory
 

@@ -18,9 +18,9 @@ class Slice:
 
     start: datetime
     righted: int
-    """Violations that began in it and were put right, contained, or settled by somebody."""
+    """Violations that began in it and were put right since, contained, or settled by somebody."""
     left: int
-    """Those that began in it and lasted until its end, or still do."""
+    """Those that began in it and are still open."""
     open: int
     """Violations that were open at its end, whenever they began."""
 
@@ -76,5 +76,5 @@ def row(control: str, title: str, severity: str, every: Sequence[Spell], start: 
 
 def _slice(every: Sequence[Spell], start: datetime, end: datetime) -> Slice:
     began = [spell for spell in every if start <= spell.start < end]
-    left = sum(lasts(spell, end) for spell in began)
+    left = sum(spell.state is State.OPEN for spell in began)
     return Slice(start, len(began) - left, left, sum(lasts(spell, end) for spell in every))
