@@ -18,7 +18,7 @@ logger = Logger()
 world = cache(lambda: World(os.environ))  # made on the first event, not at import
 
 
-@logger.inject_lambda_context(correlation_id_path="detail.eventID")
+@logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
     """Reconcile each resource that *event* names and each that it leads on to; return the outcomes.
 
@@ -26,9 +26,9 @@ def handler(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
     """
     if is_echo(event, os.environ.get("OWN_ROLES", "").split(",")):
         return []
+    if not (refs := subjects(event)):
+        return []
+    why = cause(event)
+    logger.set_correlation_id(why.id)  # as it stands in the event it may be anything
     world().ends = world().clock() + timedelta(milliseconds=context.get_remaining_time_in_millis())
-    return [
-        outcome.as_dict()
-        for ref in subjects(event)
-        for outcome in observed(reconcile(ref, cause(event), world()), cause(event), logger)
-    ]
+    return [outcome.as_dict() for ref in refs for outcome in observed(reconcile(ref, why, world()), why, logger)]

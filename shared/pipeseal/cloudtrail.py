@@ -80,7 +80,8 @@ def is_echo(event: Record, roles: Collection[str]) -> bool:
     Whoever has no role, or none that the record names, is somebody else.
     """
     session = _mapping(_mapping(_detail(event).get("userIdentity")).get("sessionContext"))
-    return _mapping(session.get("sessionIssuer")).get("arn") in roles
+    arn = _mapping(session.get("sessionIssuer")).get("arn")
+    return isinstance(arn, str) and arn != "" and arn in roles
 
 
 def _put(detail: Record) -> Any:
@@ -94,7 +95,7 @@ def _put(detail: Record) -> Any:
 
 
 def _detail(event: Record) -> Record:
-    detail = event.get("detail")
+    detail = _mapping(event).get("detail")
     if not isinstance(detail, Mapping):
         raise Malformed("not an EventBridge event: it has no detail")
     return detail

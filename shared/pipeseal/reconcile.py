@@ -120,9 +120,10 @@ def _look(ref: Ref, cause: Cause, world: World, marks: list[Cause]) -> _Look | N
     if memory.holder and _waited_for(ref, resource, memory, cause, world, marks):
         return None
     look = _seen_to(ref, resource, memory, cause, world)
-    if look and not look.outcome.entry and look.outcome.action is not Action.BUSY and memory.holder:
+    at_work = memory.holder and memory.held_until >= world.clock()
+    if at_work and cause.put is not None and look and not look.outcome.entry and look.outcome.action is not Action.BUSY:
         # Whoever is at work may not have seen yet what was put here, and be about to write over it.
-        return look if cause.put is None or world.ledger.mark(ref.arn, _own(ref, cause), cause) else None
+        return look if world.ledger.mark(ref.arn, _own(ref, cause), cause) else None
     return look
 
 
@@ -271,6 +272,7 @@ def _carry_out(plan: Plan, case: _Case) -> _Look | None:
     entry = _own(ref, cause)
     look = case.look(Action.FAILED if plan.refused else action, plan, steps=steps, entry=entry)
     alert, memory = compose(look.outcome, plan, cause), case.memory
+    world.spare()
     if not world.ledger.open(entry, plan, cause, alert, turn=memory.turn, looked=memory.looked):
         return case.look(Action.BUSY, plan) if world.ledger.mark(ref.arn, entry, cause) else None
     with _giving_up(ref, entry, world):
@@ -366,6 +368,7 @@ def _escalate(plan: Plan, war: tuple[Finding, ...], case: _Case) -> _Look | None
     outcome = Outcome(ref, Action.ESCALATED, peace, (), entry)
     late = memory.of_late(world.clock(), SPELL)
     alert = compose(outcome, peace, cause, undone=min(len(late.get(each.control.id, ())) for each in war))
+    world.spare()
     if not world.ledger.open(entry, peace, cause, alert, turn=memory.turn):
         return case.look(Action.BUSY, plan) if world.ledger.mark(ref.arn, entry, cause) else None
     gave_up = {finding.control.id: world.clock() for finding in war}

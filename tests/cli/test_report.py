@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -123,6 +124,16 @@ def test_what_a_later_entry_does_not_find_is_over() -> None:
     second = entry(ref("website"), timedelta(hours=1), "detected", told[1])
     facts = replace(month(), entries=(first, second))
     assert dict(of(facts, "website")) == {"S3.SSE_UPLOADS": State.OPEN, "S3.TLS": State.SETTLED}
+
+
+def test_what_was_seen_last_counts() -> None:
+    """Two calls within a second, and one event that comes late: the order is that of the looks, not of the calls."""
+    late = entry(ref("website"), timedelta(minutes=9), "detected", found("S3.FOREIGN_WRITE", writes=False))
+    late = replace(late, opened=NOW, closed=NOW)
+    soon = entry(ref("website"), timedelta(minutes=5), "remediated", found("S3.TLS"))
+    for order in ((late, soon), (soon, late)):
+        facts = replace(month(), entries=order)
+        assert dict(of(facts, "website")) == {"S3.FOREIGN_WRITE": State.OPEN, "S3.TLS": State.RIGHTED}
 
 
 def test_the_posture_of_each_resource() -> None:
@@ -325,6 +336,18 @@ def test_the_report_of_an_account(account: Account, run: Run, tmp_path: Path) ->
     page = Page(file.read_text("utf-8"))
     assert "Everything that pipeseal knows of is sealed." in page.text
     assert identity in page.text
+
+
+def test_the_report_for_machines(account: Account, run: Run, tmp_path: Path) -> None:
+    """Where it is and how large; what is older than was asked for is no entry of it."""
+    boto3.client("s3").create_bucket(Bucket="harbor")
+    made: Any = event("DeleteBucketPolicy", {"bucketName": "harbor"})
+    made["detail"]["eventTime"] = "2020-01-01T00:00:00Z"
+    identity = account.deliver(made)[0]["ledger_id"]
+    file = tmp_path / "report.html"
+    document = json.loads(run("--output", str(file), "--format", "json").stdout)
+    assert (document["file"], document["bytes"]) == (str(file), len(file.read_bytes()))
+    assert identity not in file.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,19 @@ class Drama:
                 schedule.begin(who, lambda who=who, ops=ops: self.administer(who, ops))  # type: ignore[misc]
             schedule.run(self.openings)
 
+    def indistinct(self, put: Put) -> bool:
+        """Say whether nobody can tell that a document was not overtaken before pipeseal read the policy.
+
+        It was put in a second in which pipeseal was looking, and lacks something of what pipeseal found.
+        """
+        sids = {each["Sid"] for each in put.statements}
+        return any(
+            entry.looked is not None
+            and int(entry.looked.timestamp()) <= put.second <= int(entry.opened.timestamp())
+            and {each["Sid"] for each in (entry.before["policy"] or {"Statement": []})["Statement"]} - sids
+            for entry in remediate.world().ledger.latest(f"arn:aws:s3:::{self.bucket}", 50)
+        )
+
     def untold(self, who: str, removed: int) -> bool:
         """Say whether nobody can tell that a statement was put before it was taken out.
 
@@ -161,7 +174,7 @@ class Drama:
                 continue
             last = own[-1]
             blind = [p for p in self.log[last + 1 :] if p.read <= last and p.who != who]
-            if self.log[last].op == "add" and who not in end and not blind:
+            if self.log[last].op == "add" and who not in end and not blind and not self.indistinct(self.log[last]):
                 bad.append(f"{who} lost")
             if self.log[last].op == "remove" and who in end and not blind and not self.untold(who, last):
                 bad.append(f"{who} undead")

@@ -105,9 +105,13 @@ class World:
 
     def pause(self, seconds: float) -> None:
         """Wait for somebody else to be done; raise OutOfTime where that would leave too little to go on with."""
-        if self.ends and self.clock() + timedelta(seconds=seconds) + _RESERVE > self.ends:
-            raise OutOfTime("somebody else is still at work; the event will be tried again")
+        self.spare(seconds)
         self.sleep(seconds)
+
+    def spare(self, seconds: float = 0) -> None:
+        """Raise OutOfTime where, *seconds* from now, too little would be left to finish what is begun."""
+        if self.ends and self.clock() + timedelta(seconds=seconds) + _RESERVE > self.ends:
+            raise OutOfTime("too little is left of this invocation's time; the event will be tried again")
 
     def recall(self, refs: Sequence[Ref]) -> None:
         """Ask the ledger for all *refs* at once, ahead of reading them."""

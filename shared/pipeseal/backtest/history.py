@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pipeseal.model import Kind, Ref
@@ -113,10 +114,16 @@ def _with_policy(known: Known, request: Record) -> Known:
         if not isinstance(raw, str | Mapping) or not raw:
             continue
         try:
-            return known.told(policy=Policy.parse(raw))
+            return known.told(policy=_parsed(raw if isinstance(raw, str) else json.dumps(raw)))
         except PolicyError:
             continue
     return replace(known, resource=replace(known.resource, policy=_SEALED), unknown=known.unknown | {"policy"})
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> Policy:
+    """Parse a policy once: who writes one mostly writes the same again."""
+    return Policy.parse(text)
 
 
 def _with_encryption(known: Known, name: str, request: Record) -> Known:

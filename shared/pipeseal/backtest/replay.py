@@ -22,6 +22,9 @@ from pipeseal.settings import Scope, Settings
 SPELL = timedelta(hours=1)
 """The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
 
+_MOST_PLANNED, _MOST_PLANS = 2_000, 4
+"""How many resources' plans are kept, and how many of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -49,6 +52,7 @@ class Replay:
         self._told: dict[str, frozenset[tuple[str, str]]] = {}
         self._righted: dict[tuple[str, str], tuple[datetime, ...]] = {}
         self._wars: dict[tuple[str, str], datetime] = {}
+        self._plans: dict[str, list[tuple[Any, list[str], Plan]]] = {}
 
     def violations(self, event: Mapping[str, Any]) -> Iterator[Violation]:
         """Take in one *event*, in EventBridge's envelope, and yield what would have been found.
@@ -119,7 +123,7 @@ class Replay:
         resource = self._resource(known, why)
         if ref.kind is Kind.TRAIL:
             self._known[ref.arn] = _remembering(known)
-        plan = decide(resource, self._settings, resting=self._resting(ref, resource, why.time))
+        plan = self._decided(resource, self._resting(ref, resource, why.time))
         for finding in plan.rested:
             self._wars[ref.arn, finding.control.id] = why.time
             if own:
@@ -130,8 +134,20 @@ class Replay:
             self._righted.pop((ref.arn, finding.control.id), None)
             yield replace(self._violation(finding, Action.ESCALATED, plan, why), begins_war=True)
         if war:
-            plan = decide(resource, self._settings, resting=self._resting(ref, resource, why.time))
+            plan = self._decided(resource, self._resting(ref, resource, why.time))
         yield from self._carried_out(plan, why)
+
+    def _decided(self, resource: Any, resting: list[str]) -> Plan:
+        """Decide once: of most resources the same is written again and again, by a pipeline or in a war."""
+        arn = resource.ref.arn
+        plans = self._plans.setdefault(arn, [])
+        for before, rested, plan in plans:
+            if before == resource and rested == resting:
+                return plan
+        plan = decide(resource, self._settings, resting=resting)
+        self._plans = self._plans if len(self._plans) < _MOST_PLANNED else {}
+        self._plans[arn] = [(resource, resting, plan), *plans][:_MOST_PLANS]
+        return plan
 
     def _carried_out(self, plan: Plan, why: Cause) -> Iterator[Violation]:
         """Write what would have been written; what was told and is as bad as it was is no news."""
@@ -158,9 +174,7 @@ class Replay:
         """Return what is wrong still: nothing where every control put right what it found."""
         if all(finding.writes and not finding.refusal for finding in plan.findings):
             return frozenset()
-        return _reasons(
-            decide(plan.after, self._settings, resting=self._resting(plan.before.ref, plan.after, why.time))
-        )
+        return _reasons(self._decided(plan.after, self._resting(plan.before.ref, plan.after, why.time)))
 
     def _violation(self, finding: Finding, action: Action, plan: Plan, why: Cause) -> Violation:
         known = self._known[plan.before.ref.arn]

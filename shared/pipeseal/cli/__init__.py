@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pkgutil import iter_modules
 from typing import Any
 
@@ -59,15 +58,22 @@ class _Commands(click.Group):
             ctx.exit(_NOBODY_READS)
 
 
-def _version() -> str:
+def _version(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's call
+    if not asked or context.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and hardly ever asked for
+
     try:
-        return version("pipeseal")
+        click.echo(f"pipeseal {version('pipeseal')}")
     except PackageNotFoundError:
-        return "of a checkout that is not installed"
+        click.echo("pipeseal of a checkout that is not installed")
+    context.exit()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(_version(), prog_name="pipeseal", message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 def main() -> None:
     """Keep CI/CD data on AWS sealed.
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeseal.cli._terminal import plain
-from pipeseal.exemptions import ExemptionError
+from pipeseal.cli._plain import plain
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -111,8 +110,8 @@ def _placed(command: Callable[..., None], given: Callable[[Place], dict[str, Any
     def placed(*, profile: str | None, region: str | None, endpoint_url: str | None, stack: str, **others: Any) -> None:
         try:
             command(**given(Place(profile, region, endpoint_url, stack)), **others)
-        except ExemptionError as error:
-            raise BadInput(str(error)) from error
+        except (click.exceptions.Exit, click.ClickException):
+            raise
         except Exception as error:
             if said := _said(error, stack):
                 raise said from error
@@ -124,10 +123,14 @@ def _placed(command: Callable[..., None], given: Callable[[Place], dict[str, Any
 
 
 def _said(error: Exception, stack: str) -> _Said | None:
-    """Turn what botocore raises into what the command says; None for what is none of its."""
+    """Turn what AWS or the ledger refuses into what the command says; None for what is neither's."""
     from botocore import exceptions as botocore  # noqa: PLC0415 - see above
 
+    from pipeseal.exemptions import ExemptionError  # noqa: PLC0415 - as above
+
     match error:
+        case ExemptionError():
+            return BadInput(str(error))
         case botocore.InvalidRegionError() | botocore.ParamValidationError() | botocore.ProfileNotFound():
             return BadInput(str(error))
         case botocore.ClientError():

@@ -9,7 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._plain import plain
+from pipeseal.cli._terminal import Terminal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

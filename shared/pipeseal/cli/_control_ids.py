@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from click.shell_completion import CompletionItem
 
 from pipeseal.cli._account import BadInput
-from pipeseal.cli._terminal import plain
+from pipeseal.cli._plain import plain
 from pipeseal.controls import every_control
 from pipeseal.model import Control
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from pipeseal.cli._account import BadInput
-from pipeseal.cli._terminal import plain
+from pipeseal.cli._plain import plain
 from pipeseal.settings import Settings, SettingsError
 
 

@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._plain import plain
+from pipeseal.cli._terminal import Terminal
 from pipeseal.model import Ref, Severity
 from pipeseal.scan.report import Answer, Report, Violation, noun
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeseal.cli._diff import difference
-from pipeseal.cli._terminal import plain
+from pipeseal.cli._plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -19,8 +19,3 @@ class Terminal(Console):
     def on_broken_pipe(self) -> NoReturn:
         """Let the main entry end the program, which knows the exit status for that; rich's own is 1."""
         raise BrokenPipeError
-
-
-def plain(text: object) -> str:
-    """Return *text*, which others wrote, in one line without what could move a cursor or forge a line."""
-    return "".join(c if c.isprintable() else "?" for c in str(text))

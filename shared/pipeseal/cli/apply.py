@@ -11,7 +11,7 @@ from pipeseal.amendment import Amendment, Declined
 from pipeseal.apply import carry_out, proposal
 from pipeseal.cli._account import BadInput, dry_run, on_account, output
 from pipeseal.cli._entry import name_of
-from pipeseal.cli._terminal import plain
+from pipeseal.cli._plain import plain
 from pipeseal.model import Actor
 from pipeseal.scan.report import noun
 

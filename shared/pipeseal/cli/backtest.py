@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import click
 
 from pipeseal.cli._account import BadInput, Place, at_place, output
 from pipeseal.cli._parameters import settings_of
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._plain import plain
 from pipeseal.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def backtest(  # noqa: PLR0913 - one a option
         click.echo(json.dumps(summary.as_dict(), indent=2))
     else:
         from pipeseal.cli._backtest_text import show  # noqa: PLC0415 - one format of two
+        from pipeseal.cli._terminal import Terminal  # noqa: PLC0415 - as above
 
         show(Terminal(soft_wrap=False), summary.as_dict())
     nothing = summary.errors and not summary.records
@@ -172,13 +174,14 @@ def _span(text: str) -> timedelta:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far it is."""
-    console = Terminal(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
+    from pipeseal.cli._terminal import Terminal  # noqa: PLC0415 - rich takes longer to load than many a log to read
+
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=Terminal(stderr=True), transient=True) as progress:
         task = progress.add_task("Reading records", total=total or None)
         yield lambda done: progress.advance(task, done)

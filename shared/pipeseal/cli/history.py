@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from heapq import nlargest
+from itertools import count
 from typing import TYPE_CHECKING
 
 import click
@@ -12,12 +13,13 @@ from rich.text import Text
 
 from pipeseal.cli._account import on_account, output
 from pipeseal.cli._entry import about, actor_of, came_of, name_of, summary
+from pipeseal.cli._plain import plain
 from pipeseal.cli._span import Span
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._terminal import Terminal
 from pipeseal.scan.report import noun
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from pipeseal.aws.entries import Entry
     from pipeseal.aws.world import World
@@ -50,19 +52,28 @@ def history(*, world: World, resource: str | None, since: timedelta | None, limi
     Exit status: 0 done, 2 bad input, 3 AWS refused.
     """  # noqa: D301 - the mark by which click keeps the lines as they are
     with Terminal(stderr=True).status("Reading the ledger ..."):
-        found = list(_matching(world, resource, since))
-        shown = nlargest(limit, found, key=lambda entry: entry.id)
+        numbers = count()
+        numbered = zip(_matching(world, resource, since), numbers, strict=False)
+        # The ledger may hold more than fits here: only what is shown is kept.
+        shown = [entry for entry, _ in nlargest(limit, numbered, key=_when)]
+        total = next(numbers)
     if form == "json":
-        click.echo(json.dumps({"entries": [summary(entry) for entry in shown], "total": len(found)}, indent=2))
+        click.echo(json.dumps({"entries": [summary(entry) for entry in shown], "total": total}, indent=2))
         return
     console = Terminal()
     for entry in shown:
         for line in _lines(entry):
             console.print(line)
-    if not found:
+    if not shown:
         console.print("The ledger has no such entry." if resource or since else "The ledger has no entries yet.")
-    elif len(found) > len(shown):
-        console.print(f"{len(found) - len(shown)} older ones: --limit {len(found)} lists them too")
+    elif total > len(shown):
+        console.print(f"{total - len(shown)} older ones: --limit {total} lists them too")
+
+
+def _when(numbered: tuple[Entry, int]) -> tuple[datetime, datetime]:
+    """Return when it happened, and of what happened within the same second when pipeseal saw it."""
+    entry, _ = numbered
+    return entry.cause.time, entry.opened
 
 
 def _matching(world: World, resource: str | None, since: timedelta | None) -> Iterator[Entry]:

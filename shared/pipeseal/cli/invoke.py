@@ -19,8 +19,9 @@ from pipeseal.aws.clients import forget
 from pipeseal.cli._account import BadInput, Place, at_place, output
 from pipeseal.cli._extra import needed
 from pipeseal.cli._input import text_of
+from pipeseal.cli._plain import plain
 from pipeseal.cli._screen import DONE
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._terminal import Terminal
 from pipeseal.cloudtrail import Malformed
 from pipeseal.model import Action
 from pipeseal.settings import SettingsError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,8 @@ from rich.text import Text
 
 from pipeseal.cli._account import AwsRefused, Place, at_place, dry_run, output
 from pipeseal.cli._entry import name_of
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._plain import plain
+from pipeseal.cli._terminal import Terminal
 from pipeseal.redrive import Fate, Handled, NoQueue, Post
 
 if TYPE_CHECKING:
@@ -54,11 +56,10 @@ def redrive(*, place: Place, quarantined: bool, dry: bool, form: str) -> None:
     console = Terminal()
     post = Post(place.world(), place.stack, dry=dry)
     try:
-        with Terminal(stderr=True).status("Reading the queue ...") as status:
+        with nullcontext() if form == "text" else Terminal(stderr=True).status("Reading the queue ..."):
             for each in post.release() if quarantined else post.redrive():
                 handled.append(each)
-                status.update(f"{len(handled)} messages ...")
-                if form == "text":
+                if form == "text":  # which shows by itself that something goes on
                     _show(console, each)
     except NoQueue as missing:
         raise AwsRefused(f"{missing}: --stack, --region and --profile say whose it is") from missing

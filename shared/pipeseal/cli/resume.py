@@ -11,7 +11,7 @@ import click
 from pipeseal.cli._account import BadInput, dry_run, on_account, output
 from pipeseal.cli._control_ids import control_ids, control_of
 from pipeseal.cli._entry import about
-from pipeseal.cli._terminal import plain
+from pipeseal.cli._plain import plain
 from pipeseal.reconcile import SPELL
 
 if TYPE_CHECKING:

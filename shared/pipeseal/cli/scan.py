@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeseal.cli._account import BadInput, Place, at_place
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._plain import plain
+from pipeseal.cli._terminal import Terminal
 from pipeseal.controls import controls_of
 from pipeseal.model import Kind, Severity, partition_of
 from pipeseal.settings import Mode, Settings, SettingsError

@@ -12,8 +12,9 @@ from rich.text import Text
 from pipeseal.amendment import Declined, answered
 from pipeseal.cli._account import BadInput, on_account, output
 from pipeseal.cli._entry import actor_of, came_of, changes, document, name_of, way_back, way_on
+from pipeseal.cli._plain import plain
 from pipeseal.cli._screen import WIDEST
-from pipeseal.cli._terminal import Terminal, plain
+from pipeseal.cli._terminal import Terminal
 from pipeseal.model import Action
 from pipeseal.scan.report import noun
 

@@ -73,7 +73,8 @@ def spells(facts: Facts) -> tuple[Spell, ...]:
     found = (
         spell
         for resource, entries in by_resource.items()
-        for spell in _Course(resource, facts, by_id).of(sorted(entries, key=lambda entry: (entry.cause.time, entry.id)))
+        # What an entry found is how the resource was when it was opened, however late its event came.
+        for spell in _Course(resource, facts, by_id).of(sorted(entries, key=lambda entry: entry.opened))
     )
     return tuple(sorted(found, key=lambda spell: (spell.start, spell.resource, spell.control)))
 
@@ -101,7 +102,7 @@ class _Course:
         found = {finding["control"]: finding for finding in entry.findings}
         if entry.outcome != Action.ESCALATED and not entry.applies:  # those tell of some controls only
             for control in set(self.lasting) - set(found):
-                self._end(control, entry.cause.time, State.SETTLED)
+                self._end(control, entry.opened, State.SETTLED)
         for control, finding in found.items():
             new = Spell(self.resource, control, entry.cause.time, None, State.OPEN, entry.id)
             former = self.lasting.get(control)

@@ -100,7 +100,7 @@ def _told(facts: Facts, every: Iterable[Spell]) -> list[Told]:
     for spell in every:
         of_entry.setdefault(spell.entry, []).append(spell)
     within = (entry for entry in facts.entries if entry.cause.time >= facts.start or _lasts(of_entry.get(entry.id, ())))
-    newest = sorted(within, key=lambda entry: entry.id, reverse=True)
+    newest = sorted(within, key=lambda entry: (entry.cause.time, entry.opened), reverse=True)
     return [_entry(entry, of_entry.get(entry.id, ()), facts) for entry in newest]
 
 

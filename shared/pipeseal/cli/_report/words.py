@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeseal.cli._terminal import plain
+from pipeseal.cli._plain import plain
 
 _LONGEST = 28
 _STEPS = tuple(

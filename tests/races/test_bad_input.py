@@ -1,0 +1,197 @@
+"""Events that nobody should send: what they claim reaches no resource, no terminal and no log."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.account import ACCOUNT, ENVIRONMENT, REGION, READS, Context
+from tests.event_cases import SAMPLES
+from tests.races.wire import tapped
+
+import remediate
+from pipeseal.aws.clients import client
+from pipeseal.aws.world import World
+from pipeseal.cloudtrail import Malformed
+
+_EVENTS = 10_000
+_FORGED = '"}\n{"level":"INFO","message":"forged"}'
+_HOSTILE: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1e308, "", " ", [], {}, [[]], [None], {"": ""}, {"a": {"b": ["c"]}},
+    "\x00", "\x1b[2J\x1b[31mred\x1b[0m", "\x9b31m", "a\nb\r\nc", "\u202eevil", "\ud800", "\udfff\ud800", "é" * 50, "𝕏" * 50,
+    "A" * 20_000, "../../etc/passwd", "arn:aws:s3:::", "arn:" + ":" * 50, "*", "${jndi:ldap://x}", _FORGED, "<script>",
+    "9" * 400, "2026-13-45T99:99:99Z", "9999-12-31T23:59:59+99:99", "0001-01-01T00:00:00+23:59", "-" * 64,
+)  # fmt: skip
+_MISSING = object()
+_TEXTS = [json.dumps(sample) for sample in SAMPLES.values()]
+
+
+def deep(levels: int) -> Any:
+    """Make something nested so deep that recursion is no way to walk it."""
+    made: Any = "x"
+    for number in range(levels):
+        made = [made] if number % 2 else {"a": made}
+    return made
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path to each place in a document."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from paths(each, (*path, name))
+
+
+def spoil(event: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return *event* with *value* at *path*, in place; without what is there where that is _MISSING."""
+    if not path:
+        return {} if value is _MISSING else value
+    place = event
+    for name in path[:-1]:
+        place = place[name]
+    if value is _MISSING:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return event
+
+
+class Stranger:
+    """An AWS in which everything that an event may name is there, and wrong; it notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.written: list[Mapping[str, Any]] = []
+        """What was asked for of resources since this was last emptied; reads tell of it."""
+        self.sent: list[Mapping[str, Any]] = []
+
+    def __call__(self, operation: str, arguments: Mapping[str, Any], _call: Callable[[], Any]) -> Any:
+        """See Tap."""
+        if operation == "Publish":
+            self.sent.append(arguments)
+        elif "TableName" not in arguments and not operation.startswith((*READS, "Transact")):
+            self.written.append(arguments)
+        put = next((each["Policy"] for each in self.written if "Policy" in each), "")
+        if operation == "GetBucketPolicy" and put:
+            return {"Policy": put}
+        if operation in _ABSENT:
+            raise ClientError({"Error": {"Code": _ABSENT[operation], "Message": ""}}, operation)
+        if operation == "DescribeKey":
+            arn = arguments["KeyId"]
+            state = "PendingDeletion" if self.written else "Enabled"
+            spec = {"KeySpec": "RSA_2048", "KeyState": state, "CreationDate": datetime.now(UTC)}
+            return {"KeyMetadata": {"Arn": arn, **spec}}
+        return {"Responses": {}, "projects": [], "Buckets": [], "Items": [], "TagSet": []}
+
+
+_ABSENT = {
+    "GetBucketPolicy": "NoSuchBucketPolicy",
+    "GetBucketWebsite": "NoSuchWebsiteConfiguration",
+    "GetPipeline": "PipelineNotFoundException",
+    "GetTrail": "TrailNotFoundException",
+    "GetApplication": "ApplicationDoesNotExistException",
+}
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """Give what the function logs, and the function an AWS of its own."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    written = StringIO()
+    monkeypatch.setattr(remediate.logger.registered_handler, "stream", written)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    own = World(ENVIRONMENT, client, sleep=lambda _: None)
+    monkeypatch.setattr(remediate, "world", lambda: own)
+    return written
+
+
+def hostile(chance: random.Random) -> Any:
+    """Make an event that is wrong somewhere, or in a few places."""
+    event = json.loads(chance.choice(_TEXTS))
+    for _ in range(chance.choice((1, 1, 1, 2, 5))):
+        value = chance.choice((*_HOSTILE, _MISSING, deep(20), deep(90)))
+        event = spoil(event, chance.choice(list(paths(event))), deepcopy(value) if value is not _MISSING else value)
+    return event
+
+
+def printable(text: str, *more: str) -> bool:
+    return all(character.isprintable() or character in more for character in text)
+
+
+def test_no_event_does_harm(
+    logs: StringIO, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
+    """Only Malformed escapes, which is for the dead letters; every log line is one line of JSON without control
+    characters, as are alert and subject; and nothing is written to what the event does not name."""
+    chance, aws, escaped = random.Random(7), Stranger(), 0  # noqa: S311 - the same each time
+    with tapped(aws):
+        for number in range(_EVENTS):
+            event = hostile(chance)
+            try:
+                remediate.handler(event, Context())
+            except Malformed as malformed:
+                assert printable(str(malformed)), repr(malformed)
+                assert len(str(malformed)) < 500
+                escaped += 1
+            named = json.dumps(event) if aws.written else ""
+            for arguments in aws.written:
+                name = arguments.get("Bucket") or arguments.get("KeyId") or arguments["Name"]
+                assert name.rsplit("/", 1)[-1] in named
+            aws.written.clear()
+            if number % 100 == 0:
+                check(logs, capsys)
+    assert aws.sent
+    for message in aws.sent:
+        assert printable(message["Subject"])
+        assert message["Subject"].isascii()
+        assert len(message["Subject"]) <= 100
+        parts = json.loads(message["Message"])
+        assert printable(parts["email"], "\n")
+        assert printable(parts["default"])
+        assert "forged" not in [line.strip() for line in parts["email"].splitlines()]
+    record_property("hostile events", f"{_EVENTS} thrown, {escaped} malformed, {len(aws.sent)} alerts")
+
+
+def check(logs: StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    """Look at what was logged, and forget it."""
+    text = logs.getvalue()
+    lines = [*text.split("\n"), *capsys.readouterr().out.split("\n")]
+    for line in filter(None, lines):
+        assert isinstance(json.loads(line), dict), line[:300]
+        assert printable(line), ascii(line[:500])
+        assert len(line) < 20_000, line[:300]
+        assert '"message":"forged"' not in line
+    logs.seek(0)
+    logs.truncate()
+
+
+_SECRET = "gho_" + "m" * 36
+_NAMES = ("bucketName", "name", "keyId", "arn", "trailName", "trailARN", "applicationName", "replicaRegion")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_no_secret_of_an_event_is_logged_or_told(
+    logs: StringIO, capsys: pytest.CaptureFixture[str], sample: str
+) -> None:
+    """Whatever text stands in the request or in the answer, names aside."""
+    event, aws = deepcopy(SAMPLES[sample]), Stranger()
+    for side in ("requestParameters", "responseElements"):
+        for path in list(paths(event["detail"].get(side))):
+            if path and path[-1] not in _NAMES:
+                place = event["detail"][side]
+                for name in path[:-1]:
+                    place = place[name]
+                if isinstance(place[path[-1]], str):
+                    place[path[-1]] = _SECRET
+    with tapped(aws):
+        remediate.handler(event, Context())
+    text = logs.getvalue() + capsys.readouterr().out + json.dumps(aws.sent)
+    assert text
+    assert _SECRET not in text
