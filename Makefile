@@ -42,6 +42,10 @@ demo: setup ## see pipeseal do its job on an embedded account
 test: setup ## run the tests (PYTEST_ARGS="-k tls -x" narrows them)
 	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
+.PHONY: soak
+soak: setup ## the tests of faults, races and bad input at full length: every fault at every call, thousands of interleavings
+	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=soak tests/races $(PYTEST_ARGS)
+
 .PHONY: e2e
 e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp .venv-events/stamp ## deploy to an account on loopback that enforces IAM, and prove the main job there
 	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)

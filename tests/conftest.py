@@ -19,6 +19,7 @@ from pipeseal.sandbox import extend_moto
 _SLOW = [HealthCheck.too_slow]
 settings.register_profile("same", deadline=None, suppress_health_check=_SLOW, max_examples=50, derandomize=True)
 settings.register_profile("chance", settings.get_profile("same"), max_examples=500, derandomize=False)
+settings.register_profile("soak", settings.get_profile("same"), max_examples=3000, derandomize=False)
 settings.load_profile("same")
 
 

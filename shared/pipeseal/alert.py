@@ -121,6 +121,7 @@ def _lines(alert: Mapping[str, Any]) -> Iterator[str]:
     if alert["proposed"] and alert["action"] != Action.ESCALATED:
         yield from ("", "WHAT IT WOULD DO IN ENFORCE MODE")
         yield from map(_wrapped, alert["proposed"])
+        yield from ("  To have that done now, in your own name:", f"    pipeseal apply {alert['id']}")
     yield from ("", "SO THAT IT DOES NOT COME BACK")
     for finding in alert["findings"]:
         yield _wrapped(finding["advice"])

@@ -22,9 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeseal.alert import compose
 from pipeseal.aws.clients import Refusal, conflicts, refusal
 from pipeseal.aws.entries import entry_id
+from pipeseal.controls import controls_for
 from pipeseal.decide import decide
 from pipeseal.exemptions import Circumstances, excused
-from pipeseal.model import Action, Finding, Outcome, Ref
+from pipeseal.model import Action, Finding, Outcome, Plan, Ref
 from pipeseal.model.key import Key
 from pipeseal.model.unreadable import Unreadable
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pipeseal.aws.entries import Entry
     from pipeseal.aws.memory import Memory
     from pipeseal.aws.world import World
-    from pipeseal.model import Cause, Plan
+    from pipeseal.model import Cause
 
 _LOOKS = 10
 """How often a look is begun anew because somebody else was at work on the resource meanwhile."""
@@ -363,7 +364,9 @@ def _undone_too_often(plan: Plan, case: _Case) -> tuple[Finding, ...]:
 def _escalate(plan: Plan, war: tuple[Finding, ...], case: _Case) -> _Look | None:
     """Stop writing for the controls of *war*, tell people once, and look again for what else there is."""
     world, cause, ref, memory = case.world, case.cause, plan.before.ref, case.memory
-    peace = replace(plan, after=plan.before, findings=tuple(replace(each, writes=False) for each in war))
+    others = {each.id for each in controls_for(plan.before)} - {each.control.id for each in war}
+    wanted = decide(plan.before, world.settings, others).after
+    peace = Plan(plan.before, plan.before, wanted, tuple(replace(each, writes=False) for each in war))
     entry = _own(ref, cause, Action.ESCALATED)
     outcome = Outcome(ref, Action.ESCALATED, peace, (), entry)
     late = memory.of_late(world.clock(), SPELL)

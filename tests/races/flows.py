@@ -63,10 +63,12 @@ class Stage:
     account: Account
     clock: Clock
     environment: dict[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], None] | None = None
+    """How to wait, where that is more than to move the clock."""
 
     def world(self) -> World:
         """Make the world of one invocation."""
-        return World({**ENVIRONMENT, **self.environment}, client, self.clock, self.clock.sleep)
+        return World({**ENVIRONMENT, **self.environment}, client, self.clock, self.sleep or self.clock.sleep)
 
     def deliver(self, news: Event) -> list[dict[str, Any]]:
         """Hand *news* to the handler, in a process of its own."""

@@ -138,6 +138,7 @@ def test_without_time_nobody_is_waited_for(stage: Stage) -> None:
     with hurried(), tapped(seen := Delivery()), pytest.raises(OutOfTime):
         stage.deliver(scene.news)
     assert not writes(seen.calls)
+    stage.clock.sleep(60)
     stage.deliver(scene.news)
     assert scene.state()[0][1]["Effect"] == "Deny"
     assert not stage.world().ledger.memory(scene.arns[0]).holder

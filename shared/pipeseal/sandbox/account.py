@@ -248,7 +248,9 @@ class Account:
             self._topic = self.client("sns").create_topic(Name=name)["TopicArn"]
         for queue in stack.properties("AWS::SQS::Queue"):
             name = stack.resolve(queue["QueueName"], "a queue's name")
-            self._dead_letters = sqs.create_queue(QueueName=name)["QueueUrl"]
+            url = sqs.create_queue(QueueName=name)["QueueUrl"]
+            if name.endswith("-dead-letters"):
+                self._dead_letters = url
         self._inbox = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
         inbox = f"arn:aws:sqs:{REGION}:{ACCOUNT}:subscriber"
         self.client("sns").subscribe(TopicArn=self._topic, Protocol="sqs", Endpoint=inbox)
