@@ -91,7 +91,7 @@ _FLEETING: tuple[tuple[str, Callable[[int], str]], ...] = (
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", lambda number: str(UUID(int=(0x1C3A << 112) + number))),
     (r"\b[0-9a-f]{8}(?=\.\.\.)", lambda number: f"1c3a{number:04x}"),
     (r"\b\d{4}-\d\d-\d\d(?=[T ]\d\d:\d\d)", lambda _: "2026-11-21"),
-    (r"(?<=[T ])\d\d:\d\d(:\d\d)?(\.\d+)?(?=Z|\+00:00| UTC)", lambda _: "09:30"),
+    (r"(?<=[T ])\d\d:\d\d(:\d\d)?(\.\d+)?(?=Z|\+00:00| UTC|  )", lambda _: "09:30"),
     (r"\b\d+\.\d+(?= s(econds)?\b)", lambda _: "0.1"),
 )
 

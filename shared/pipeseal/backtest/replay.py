@@ -22,6 +22,9 @@ from pipeseal.settings import Scope, Settings
 SPELL = timedelta(hours=1)
 """The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
 
+_ENDS = (Kind.BUCKET, Kind.KEY, Kind.TRAIL)
+"""What rests on nothing else."""
+
 _MOST_PLANNED, _MOST_PLANS = 2_000, 4
 """How many resources' plans are kept, and how many of each."""
 
@@ -77,7 +80,7 @@ class Replay:
 
     def _looked_at(self, ref: Ref, why: Cause) -> Iterator[Violation]:
         """Judge *ref*, then what it rests on, as far as anything is known of that."""
-        uses = dict(self._resource(self._known[ref.arn], why).uses())
+        uses = {} if ref.kind in _ENDS else dict(self._resource(self._known[ref.arn], why).uses())
         self._link(ref.arn, {used.arn: key for used, key in uses.items()})
         yield from self._settled(ref, why, own=True)
         for used in uses:

@@ -236,6 +236,8 @@ def backtest(
 def _event(text: bytes, source: Source) -> dict[str, Any]:
     """Put a record into EventBridge's envelope; the oldest do not say whose they are, and then the path does."""
     record: dict[str, Any] = msgspec.json.decode(text)
+    if record.get("recipientAccountId") and record.get("awsRegion"):
+        return {"detail": record}
     account, region = source.owner
     identity = record.get("userIdentity")
     own = identity.get("accountId") if isinstance(identity, Mapping) else None

@@ -213,6 +213,12 @@ def _shared(cells: Sequence[str]) -> str:
     return low[:length]
 
 
+@lru_cache(maxsize=16)
+def _globs(patterns: tuple[str, ...]) -> Globs:
+    """Lay *patterns* out once: most tables of one verdict ask about the same."""
+    return Globs(patterns)
+
+
 class _Table:
     """The patterns of several statements in one automaton, answering with a bit for each statement.
 
@@ -223,7 +229,7 @@ class _Table:
 
     def __init__(self, lists: Sequence[Sequence[str]], shared: str = "") -> None:
         numbers = {text: index for index, text in enumerate(dict.fromkeys(text for each in lists for text in each))}
-        self._globs = Globs(numbers)
+        self._globs = _globs(tuple(numbers))
         self._shared = len(shared)
         self._start = self._globs.containing(shared, self._globs.start)
         finals = self._globs.finals
