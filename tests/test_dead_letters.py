@@ -82,7 +82,8 @@ def test_what_the_sweep_sent() -> None:
 @pytest.mark.parametrize(
     ("body", "attributes", "why"),
     [
-        (failed("Malformed"), {}, "makes no sense"),
+        (failed(requestPayload=event("PutBucketPolicy", None)), {}, "makes no sense"),
+        (failed(requestPayload={"Records": 1}), {}, "makes no sense"),
         ("{", {}, "not JSON"),
         ("[" * 100_000, {}, "not JSON"),
         ("[1]", {}, "no JSON object"),

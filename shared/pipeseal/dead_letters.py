@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeseal.cloudtrail import Malformed, cause, subjects
+
 _EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LONGEST = 500
 _KEPT = 24
 """Letters of a stack's name that CloudFormation keeps in the names of its functions at least."""
-_MALFORMED = "Malformed"
 _REASON = "REASON"
 
 
@@ -80,9 +81,21 @@ def _failed(message: Mapping[str, Any], body: str, attributes: Mapping[str, str]
     hopeless = ""
     if not isinstance(event, dict):
         hopeless = "it holds no event: Lambda leaves out one that is too long"
-    elif kind == _MALFORMED:
-        hopeless = f"the event makes no sense, and never will ({said})"
+    elif senseless := _senseless(event):
+        hopeless = f"the event makes no sense, and never will ({senseless})"
     return _letter(event, str(context.get("functionArn", "")), _said(attributes) or said, hopeless, body, stack)
+
+
+def _senseless(event: Mapping[str, Any]) -> str:
+    """Say why no function can ever make anything of *event*; "" where one can, or where it began a sweep."""
+    if event.get("source") == "aws.events":
+        return ""
+    try:
+        cause(event)
+        subjects(event)
+    except Malformed as reason:
+        return str(reason)
+    return ""
 
 
 def _undelivered(message: Mapping[str, Any], body: str, attributes: Mapping[str, str], stack: Stack) -> Letter:

@@ -326,3 +326,22 @@ def test_a_record_that_names_nothing_is_malformed() -> None:
     """What pipeseal asked for and cannot read is raised, not passed over."""
     with pytest.raises(Malformed, match="names no resource"):
         replayed(record("PutBucketPolicy", {}))
+
+
+@given(st.lists(st.tuples(st.sampled_from(("tls", "reader", "none", "pipeline", "gone")), st.integers(0, 40)), max_size=14))
+def test_a_remembered_plan_is_the_one_that_would_be_made(calls: list[tuple[str, int]]) -> None:
+    """What comes again and again is judged as if it came for the first time."""
+    makers: dict[str, Callable[[float], Record]] = {
+        "tls": lambda minute: put_policy(TLS, minute=minute),
+        "reader": lambda minute: put_policy(READER, minute=minute),
+        "none": lambda minute: on_harbor("DeleteBucketEncryption", minute),
+        "pipeline": lambda minute: pipeline(minute=minute),
+        "gone": lambda minute: record("DeletePipeline", {"name": "release"}, minute),
+    }
+    minutes = accumulate(pause for _, pause in calls)
+    records = [makers[what](minute) for (what, _), minute in zip(calls, minutes, strict=True)]
+    with pytest.MonkeyPatch.context() as patch:
+        remembered = replayed(*records)
+        patch.setattr(replay, "_MOST_PLANNED", 0)
+        patch.setattr(replay, "_MOST_PLANS", 0)
+        assert replayed(*records) == remembered

@@ -66,10 +66,10 @@ def happened() -> dict[str, Any]:
     return {**event("PutBucketPolicy", {"bucketName": "harbor"}), "id": str(uuid4())}
 
 
-def failed(of: dict[str, Any], kind: str = "Contested") -> str:
+def failed(of: dict[str, Any]) -> str:
     """Make what Lambda sends to a failure destination."""
     context = {"functionArn": f"{FUNCTION}:$LATEST", "condition": "RetriesExhausted"}
-    answer = {"errorType": kind, "errorMessage": "somebody else"}
+    answer = {"errorType": "Contested", "errorMessage": "somebody else"}
     return json.dumps({"requestContext": context, "requestPayload": of, "responsePayload": answer})
 
 
@@ -131,7 +131,7 @@ def test_a_dry_run_leaves_everything_as_it_was(queues: dict[str, str], called: L
 
 def test_poison_is_quarantined_with_the_reason(queues: dict[str, str], called: Lambda, run: Run) -> None:
     """What makes no sense now never will."""
-    put(queues["dead-letters"], failed(happened(), "Malformed"))
+    put(queues["dead-letters"], failed(event("PutBucketPolicy", None)))
     assert said(run("--format", "json"))["quarantined"] == 1
     (message,) = lies_in(queues["quarantine"])
     assert "makes no sense" in message["MessageAttributes"]["REASON"]["StringValue"]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e import stack as sam
-from tests.e2e.cloud import Cloud, eventually
+from tests.e2e.cloud import ACCOUNT, REGION, Cloud, eventually
+from tests.e2e.job import event
 
 if TYPE_CHECKING:
     from tests.e2e.job import Job
@@ -91,7 +92,11 @@ def test_detect_mode_tells_and_writes_nothing_and_the_ledger_stays(job: Job, art
         job.cloud.deliver()
         assert job.sids(bucket) == {"Mine"}
         assert job.key_state(key) == "Enabled"
-        assert {alert["action"] for alert in job.stack.alerts()} == {"detected"}
+        alerts = {alert["resource"]["name"]: alert for alert in job.stack.alerts()}
+        assert {alert["action"] for alert in alerts.values()} == {"detected"}
+        assert alerts[bucket]["id"] in cli(job, "history", bucket)
+        cli(job, "apply", alerts[bucket]["id"])
+        assert job.sids(bucket) == {"Mine", "DenyInsecureConnections"}
         assert [entry for entry in job.stack.entries() if entry in entries] == entries
     finally:
         sam.deploy(
@@ -100,6 +105,35 @@ def test_detect_mode_tells_and_writes_nothing_and_the_ledger_stays(job: Job, art
     job.put_policy(bucket)
     job.cloud.deliver()
     assert "DenyInsecureConnections" in job.sids(bucket)
+
+
+def test_dead_letters_are_put_through_again(job: Job) -> None:
+    """`pipeseal redrive` has what failed once done after all, and puts aside what never can be."""
+    bucket = job.bucket("acme-forgotten")
+    job.put_policy(bucket)
+    job.cloud.forget_calls()
+    where = {"account": ACCOUNT, "region": REGION}
+    missed = {**event("s3", "PutBucketPolicy", {"bucketName": bucket}), **where}
+    function = job.stack.resources("AWS::Lambda::Function")["BucketFunction"]
+    arn = job.cloud.client("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    letter = {
+        "requestContext": {"functionArn": f"{arn}:$LATEST", "condition": "RetriesExhausted"},
+        "requestPayload": missed,
+        "responsePayload": {"errorType": "Contested", "errorMessage": "somebody else kept writing"},
+    }
+    queue = job.stack.outputs["DeadLetterQueueUrl"]
+    job.cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(letter))
+    job.cloud.publish(event("s3", "PutBucketPolicy", None))
+    job.cloud.settle()
+    for dry in (["--dry-run"], []):
+        found = json.loads(cli(job, "redrive", "--format", "json", *dry))
+        assert (found["redriven"], found["quarantined"], found["left"]) == (1, 1, 0), found
+    job.cloud.settle()
+    assert job.sids(bucket) == {"Mine", "DenyInsecureConnections"}
+    assert job.stack.dead_letters() == []
+    asked = {"QueueUrl": job.stack.outputs["QuarantineQueueUrl"], "AttributeNames": ["ApproximateNumberOfMessages"]}
+    kept = job.cloud.client("sqs").get_queue_attributes(**asked)["Attributes"]
+    assert kept == {"ApproximateNumberOfMessages": "1"}
 
 
 def test_what_is_kept_is_under_one_customer_managed_key(job: Job) -> None:

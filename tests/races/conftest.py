@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from hypothesis import settings
-from tests.account import Account
 from tests.races.flows import Stage
+from tests.races.length import whole
 from tests.races.wire import Clock
 
 import remediate
+
+if TYPE_CHECKING:
+    from tests.account import Account
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +29,10 @@ def stage(account: Account, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(account, clock)
 
 
-@pytest.fixture(scope="session")
-def soak() -> bool:
-    """Say whether all there is to try is to be tried: `make soak`."""
-    return settings.get_current_profile_name() == "soak"
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what the tests counted: faults injected, interleavings explored, events thrown, calls and alerts."""
     passed = terminalreporter.stats.get("passed", ())
     figures = [f"{name}: {value}" for report in passed for name, value in report.user_properties]
-    if figures and settings.get_current_profile_name() == "soak":
+    if figures and whole():
         terminalreporter.section("figures")
         terminalreporter.write("\n".join(figures) + "\n")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import local
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
 from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, Context, event
-from tests.races.wire import Clock
 
 import remediate
 from pipeseal.amendment import Declined
@@ -20,6 +20,9 @@ from pipeseal.aws.clients import client
 from pipeseal.aws.world import World
 from pipeseal.exemptions import Grounds
 from pipeseal.undo import carry_out, reversal
+
+if TYPE_CHECKING:
+    from tests.races.wire import Clock
 
 Event = dict[str, Any]
 _PIPELINE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
@@ -161,10 +164,8 @@ def _new_key(_stage: Stage, _name: str) -> Scene:
 
 def _role() -> str:
     iam = boto3.client("iam")
-    try:
+    with suppress(ClientError):  # it is there from the last time
         iam.create_role(RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(_TRUST))
-    except ClientError:
-        pass
     return f"arn:aws:iam::{ACCOUNT}:role/pipeline"
 
 

@@ -13,12 +13,18 @@ from unittest.mock import patch
 from tests.races.wire import Clock, tapped
 
 
+class TimedOut(BaseException):
+    """Lambda has ended the invocation, as it does with one that takes too long."""
+
+
 @dataclass(slots=True, eq=False)
 class Actor:
     """Somebody who makes calls, one whenever it is their turn."""
 
     name: str
     wakes: datetime
+    ends: datetime | None = None
+    """When whoever runs them stops them."""
     turn: Semaphore = field(default_factory=lambda: Semaphore(0))
     done: bool = False
     look: int = 0
@@ -50,7 +56,7 @@ class Schedule:
             actor.turn.acquire()
             try:
                 work()
-            except Exception as raised:  # noqa: BLE001 - whoever began it looks at it
+            except BaseException as raised:  # noqa: BLE001 - whoever began it looks at it
                 actor.raised = raised
             actor.done = True
             self._back.release()
@@ -88,12 +94,23 @@ class Schedule:
         return lambda: all(actor.done or not actor.looking or actor.look != look for actor, look in under_way)
 
     @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Stop the actor whose thread this is after that long."""
+        self._own.actor.ends = self.clock.now + timedelta(seconds=seconds)
+        try:
+            yield
+        finally:
+            self._own.actor.ends = None
+
+    @contextmanager
     def holding(self) -> Iterator[None]:
         """Make every call of an actor wait for its turn meanwhile."""
 
         def tap(operation: str, _arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
             if actor := getattr(self._own, "actor", None):
                 self._wait(actor)
+                if actor.ends and self.clock.now > actor.ends:
+                    raise TimedOut
                 if operation == "BatchGetItem":
                     actor.look, actor.looking = actor.look + 1, True
                 elif operation == "TransactWriteItems":

@@ -14,6 +14,7 @@ import boto3
 import pytest
 from tests.account import ACCOUNT, Account, event
 from tests.races.flows import Stage
+from tests.races.length import whole
 from tests.races.wire import Clock, tapped
 
 from pipeseal.controls.s3_tls import deny_insecure
@@ -74,10 +75,10 @@ def news() -> dict[str, Any]:
 
 @pytest.mark.parametrize("sort", ["other events", "the same event", "broken again in between"])
 def test_a_burst_seals_once_and_tells_once(
-    account: Account, sort: str, soak: bool, record_property: Callable[[str, object], None]
+    account: Account, sort: str, record_property: Callable[[str, object], None]
 ) -> None:
     """At most three writes and one alert for each time that it was broken, whoever comes first, last or at once."""
-    stage, events = Stage(account, WallClock()), _EVENTS if soak or sort == "other events" else _FEWER
+    stage, events = Stage(account, WallClock()), _EVENTS if whole() or sort == "other events" else _FEWER
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=_BUCKET)
     s3.put_bucket_policy(Bucket=_BUCKET, Policy=json.dumps(_OPEN))

@@ -6,8 +6,9 @@ What nobody can repair, and is therefore not asked for here:
   that change back, with pipeseal or without.
 - Two documents within one second of CloudTrail's time, the later of which does not contain the earlier. S3 keeps no
   history and CloudTrail's times are whole seconds, so that of a document from the second in which pipeseal was looking
-  nobody can tell whether it came before the look or after. It is put back where it holds all that pipeseal read; so a
-  statement that was put in that second and taken out again before the look was over may come back.
+  nobody can tell whether it came before the look or after. It is put back where it holds all that pipeseal read.
+- For the same reason a statement may come back that was put while pipeseal was at work (a second or so) and taken out
+  again before its event came: better one too many, which its owner sees, than one too few.
 - An event that reaches pipeseal, and finds the policy sealed, while another delivery that began to look before the call
   has not written down yet what it is about to do. CloudTrail takes seconds, such a look a fraction of one.
 """
@@ -26,15 +27,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.account import ACCOUNT, Account, event
 from tests.races.flows import Stage
-from tests.races.schedule import Schedule
+from tests.races.length import whole
+from tests.races.schedule import Schedule, TimedOut
 
 from pipeseal.aws.entries import Entry
 from pipeseal.controls.s3_tls import deny_insecure
 
 _AT_ONCE = 3
+_FEW = 20
 _ADMINISTRATORS = "abc"
 _RETRIES = 2
 _RETRY = 60
+_TIMEOUT = 60
 Statements = list[dict[str, Any]]
 
 
@@ -67,7 +71,7 @@ class Drama:
     puts: list[Put] = field(default_factory=list)
     news: list[tuple[dict[str, Any], Callable[[], bool]]] = field(default_factory=list)
     """Events that are still under way, each with whether it may have come by now."""
-    failures: list[Exception] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
     delivered: int = 0
 
     def play(self, cast: list[list[str]]) -> None:
@@ -115,8 +119,9 @@ class Drama:
         """Deliver as Lambda does: twice again where it fails."""
         for number in range(_RETRIES + 1):
             try:
-                self.stage.deliver(told)
-            except Exception as problem:  # noqa: BLE001 - so does Lambda
+                with self.schedule.limited(_TIMEOUT):
+                    self.stage.deliver(told)
+            except (TimedOut, Exception) as problem:  # noqa: BLE001 - so does Lambda
                 if number == _RETRIES:
                     self.failures.append(problem)
                 self.schedule.sleep(_RETRY)
@@ -151,7 +156,9 @@ class Drama:
         there = {each["Sid"] for each in self.live()}
         missed = []
         for who in _ADMINISTRATORS:
-            last = max((at for at, put in enumerate(self.puts) if (put.who, put.did != "unseal") == (who, True)), default=-1)
+            last = max(
+                (at for at, put in enumerate(self.puts) if (put.who, put.did != "unseal") == (who, True)), default=-1
+            )
             if last < 0 or any(put.read <= last and put.who != who for put in self.puts[last + 1 :]):
                 continue  # somebody else wrote blindly over it
             put = self.puts[last]
@@ -170,13 +177,9 @@ class Drama:
         )
 
     def untold(self, who: str, removed: int) -> bool:
-        """Say whether it was put in a second of pipeseal's look and taken out in it, or put in the second of its end."""
+        """Say whether it was put while pipeseal was at work, so that it may have been overtaken."""
         return any(
-            _began(entry) <= put.second
-            and (
-                self.puts[removed].second <= int(entry.opened.timestamp())
-                or (entry.closed is not None and put.second == int(entry.closed.timestamp()))
-            )
+            _began(entry) <= put.second <= int((entry.closed or entry.opened).timestamp())
             for entry in self.entries()
             for put in self.puts[:removed]
             if who in put.sids
@@ -187,13 +190,11 @@ def _began(entry: Entry) -> int:
     return int((entry.looked or entry.opened).timestamp())
 
 
-def test_no_statement_is_lost_to_pipeseal(
-    account: Account, record_property: Callable[[str, object], None]
-) -> None:
-    """Nor comes one back that was taken out; the bucket is sealed, and each alert is for one time that it was broken."""
+def test_no_statement_is_lost_to_pipeseal(account: Account, record_property: Callable[[str, object], None]) -> None:
+    """Nor comes one back that was taken out; the bucket is sealed, and there is an alert for each entry."""
     count = {"interleavings": 0, "turns": 0, "puts": 0, "deliveries": 0, "restored": 0}
 
-    @settings(max_examples=settings().max_examples)
+    @settings(max_examples=settings().max_examples if whole() else _FEW)
     @given(
         st.lists(st.integers(0, 7), min_size=60, max_size=120),
         st.lists(
@@ -220,7 +221,7 @@ def test_no_statement_is_lost_to_pipeseal(
         assert not drama.failures
         assert not drama.lost(), [(put.who, put.did, sorted(put.sids), put.read, put.second) for put in drama.puts]
         assert deny_insecure(f"arn:aws:s3:::{drama.bucket}").statement in drama.live()
-        assert sorted(alerts) == sorted(entry.id for entry in entries if entry.outcome == "remediated")
+        assert set(alerts) == {entry.id for entry in entries if entry.outcome == "remediated"}
         unseals = sum(put.did == "unseal" or put.read == 0 for put in drama.puts)
         assert sum("S3.TLS" in entry.controls for entry in entries) <= 1 + unseals + len(drama.puts)
         assert all(entry.outcome for entry in entries)

@@ -15,7 +15,8 @@ from pipeseal.backtest.logfile import Damaged, batches
 from pipeseal.backtest.sources import STANDARD_INPUT, Account, Source, Unreadable
 
 _WORTH_WORKERS = 4 << 20
-"""Bytes of log files, as stored, that are read sooner than a second process starts."""
+"""Bytes of log files, as stored, that are read sooner than a process starts; a single large file is worth one too, for
+who is to judge what it holds can get ready meanwhile."""
 
 _FILES_AT_ONCE = 64
 _RECORDS_AT_ONCE = 500
@@ -44,7 +45,7 @@ def read(sources: Sequence[Source], account: Account, workers: int = 0) -> Itera
     """
     several = [number for number, source in enumerate(sources) if source.name != STANDARD_INPUT]
     workers = min(workers or os.cpu_count() or 1, len(several))
-    if workers < 2 or sum(source.size for source in sources) < _WORTH_WORKERS:  # noqa: PLR2004 - one is none
+    if sum(source.size for source in sources) < _WORTH_WORKERS:
         return (portion for number, source in enumerate(sources) for portion in portions(number, source, account))
     own = [number for number, source in enumerate(sources) if source.name == STANDARD_INPUT]
     team = _Team(sources, account, workers, _jobs(sources, several, workers))

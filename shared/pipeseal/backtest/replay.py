@@ -25,7 +25,7 @@ SPELL = timedelta(hours=1)
 _ENDS = (Kind.BUCKET, Kind.KEY, Kind.TRAIL)
 """What rests on nothing else."""
 
-_MOST_PLANNED, _MOST_PLANS = 2_000, 4
+_MOST_PLANNED, _MOST_PLANS = 1_000, 2
 """How many resources' plans are kept, and how many of each."""
 
 
