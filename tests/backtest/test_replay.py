@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.backtest.made_records import START, Record, record
 from tests.resources import ACCOUNT, APPLICATION, ARTIFACT_KEY, PIPELINE, PROJECT, REGION, document
 
+from pipeseal.backtest import replay
 from pipeseal.backtest.replay import Replay, Violation
 from pipeseal.cloudtrail import Malformed
 from pipeseal.settings import Settings
@@ -328,7 +332,9 @@ def test_a_record_that_names_nothing_is_malformed() -> None:
         replayed(record("PutBucketPolicy", {}))
 
 
-@given(st.lists(st.tuples(st.sampled_from(("tls", "reader", "none", "pipeline", "gone")), st.integers(0, 40)), max_size=14))
+@given(
+    st.lists(st.tuples(st.sampled_from(("tls", "reader", "none", "pipeline", "gone")), st.integers(0, 40)), max_size=14)
+)
 def test_a_remembered_plan_is_the_one_that_would_be_made(calls: list[tuple[str, int]]) -> None:
     """What comes again and again is judged as if it came for the first time."""
     makers: dict[str, Callable[[float], Record]] = {

@@ -66,10 +66,10 @@ def happened() -> dict[str, Any]:
     return {**event("PutBucketPolicy", {"bucketName": "harbor"}), "id": str(uuid4())}
 
 
-def failed(of: dict[str, Any]) -> str:
+def failed(of: dict[str, Any], kind: str = "Contested") -> str:
     """Make what Lambda sends to a failure destination."""
     context = {"functionArn": f"{FUNCTION}:$LATEST", "condition": "RetriesExhausted"}
-    answer = {"errorType": "Contested", "errorMessage": "somebody else"}
+    answer = {"errorType": kind, "errorMessage": "somebody else"}
     return json.dumps({"requestContext": context, "requestPayload": of, "responsePayload": answer})
 
 
