@@ -39,7 +39,10 @@ _OURS = """
 import json, sys, types
 sys.path.insert(0, "functions")
 import remediate
-context = types.SimpleNamespace(function_name="f", memory_limit_in_mb=512, invoked_function_arn="f", aws_request_id="r")
+context = types.SimpleNamespace(
+    function_name="f", memory_limit_in_mb=512, invoked_function_arn="f", aws_request_id="r",
+    get_remaining_time_in_millis=lambda: 60_000,
+)
 print(remediate.handler(json.load(open(sys.argv[2])), context))
 """
 

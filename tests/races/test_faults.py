@@ -193,7 +193,7 @@ def test_what_passes_is_tried_again_within_the_delivery(stage: Stage, fault: str
     """Nobody sees anything of a fault on the wire that is over at the second attempt: no exception, no second alert."""
     flow = FLOWS[1]
     calls, meant = undisturbed(stage, flow)
-    for at in range(len(calls)):
+    for at in range(0, len(calls), 1 if whole() else 3):
         scene = flow.arrange(stage, f"scene-{at}")
         stage.account.alerts()
         wire = Wire(at, fault)
