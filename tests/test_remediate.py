@@ -436,7 +436,7 @@ def test_a_deleted_pipeline_leaves_the_graph(account: Account, bucket: str) -> N
     boto3.client("codepipeline").delete_pipeline(name="release")
     assert account.deliver(event("DeletePipeline", {"name": "release"}))[0]["action"] == "absent"
     assert not ledger.memory(ARN).users
-    assert ledger.memory(RELEASE) == replace(ledger.memory(RELEASE), told="", uses={})
+    assert ledger.memory(RELEASE) == ledger.memory(RELEASE)._replace(told="", uses={})
 
 
 # ------------------------------------------------------------------- exemptions

@@ -28,7 +28,7 @@ from tests.resources import (
 
 from pipeseal.decide import decide
 from pipeseal.model import Kind
-from pipeseal.policy import Overtaken
+from pipeseal.policy.overtaken import Overtaken
 from pipeseal.settings import Settings
 from pipeseal.snippets import cloudformation, snippets, terraform
 from pipeseal.snippets.terraform import Json

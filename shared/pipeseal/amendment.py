@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.aws.entries import Entry, entry_id
+from pipeseal.custody import finished
 from pipeseal.exemptions import Exemption
 from pipeseal.model import Action, Actor, Cause, Finding, Outcome, Plan
 from pipeseal.model.pipeline import Pipeline
 from pipeseal.model.project import Project
-from pipeseal.reconcile import finished
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from pipeseal.aws.world import World
 
 
@@ -62,11 +60,6 @@ def live(entry: Entry, world: World) -> Any:
     if found is None:
         raise Declined(f"{entry.ref.arn} is gone, or another account's: there is nothing to write to")
     return found
-
-
-def as_of(resource: Any, state: Mapping[str, Any], parts: Collection[str]) -> Any:
-    """Return *resource* with *parts* of its state as *state* has them; all else may have changed since."""
-    return resource.with_state({**resource.state(), **{part: state[part] for part in parts}})
 
 
 def check(entry: Entry, before: Any, after: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeseal.amendment import Amendment, Declined, answered, as_of, check, live, write
+from pipeseal.amendment import Amendment, Declined, answered, check, live, write
 from pipeseal.controls import controls_of
+from pipeseal.custody import as_of
 from pipeseal.model import Action, Actor, Finding, Outcome, Refused
 from pipeseal.settings import Mode
 

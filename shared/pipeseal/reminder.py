@@ -36,6 +36,7 @@ def letter(reminder: Mapping[str, Any]) -> str:
     """Return the reminder as a letter."""
     exemption = reminder["exemption"]
     ended = reminder["action"] == "exemption-ended"
+    renewed = f"--control '{exemption['control']}' --resource '{exemption['resource']}' {GROUNDS}"
     hangs = [f"  only {name} {exemption[name]}" for name in ("actor", "tag") if exemption[name]]
     return "\n".join(
         [
@@ -56,7 +57,7 @@ def letter(reminder: Mapping[str, Any]) -> str:
             else "  After that moment pipeseal puts right what it excuses.",
             "",
             "IF IT IS STILL NEEDED",
-            f"    pipeseal exempt add --control '{exemption['control']}' --resource '{exemption['resource']}' {GROUNDS}",
+            f"    pipeseal exempt add {renewed}",
             "",
         ]
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeseal.amendment import Amendment, Declined, answered, as_of, check, live, write
+from pipeseal.amendment import Amendment, Declined, answered, check, live, write
+from pipeseal.custody import as_of
 from pipeseal.exemptions import grant
 from pipeseal.model import Action, Actor, Outcome
 

@@ -129,7 +129,7 @@ def test_what_a_later_entry_does_not_find_is_over() -> None:
 def test_what_was_seen_last_counts() -> None:
     """Two calls within a second, and one event that comes late: the order is that of the looks, not of the calls."""
     late = entry(ref("website"), timedelta(minutes=9), "detected", found("S3.FOREIGN_WRITE", writes=False))
-    late = replace(late, opened=NOW, closed=NOW)
+    late = late._replace(opened=NOW, closed=NOW)
     soon = entry(ref("website"), timedelta(minutes=5), "remediated", found("S3.TLS"))
     for order in ((late, soon), (soon, late)):
         facts = replace(month(), entries=order)

@@ -10,7 +10,8 @@ from tests.resources import bucket
 
 from pipeseal.controls.s3_lost_update import CONTROL
 from pipeseal.model import Refused
-from pipeseal.policy import LIMIT, Overtaken, Policy, overtaken
+from pipeseal.policy import LIMIT, Policy
+from pipeseal.policy.overtaken import Overtaken, overtaken
 from pipeseal.settings import Settings
 
 SETTINGS = Settings()

@@ -6,13 +6,15 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pipeseal.model import Action, Cause, Kind, Plan, Ref
 
 _FORM = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{10}")
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Item = dict[str, dict[str, Any]]
 """An item as DynamoDB takes it: attribute -> type -> value."""
@@ -29,8 +31,7 @@ def is_entry_id(text: str) -> bool:
     return bool(_FORM.fullmatch(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What was done, or only proposed, to one resource."""
 
     id: str
@@ -47,7 +48,7 @@ class Entry:
     """Its state as it would be were every control enforced."""
     findings: tuple[Mapping[str, Any], ...] = ()
     """What each control found: {"control", "mode", "reasons", "refusal", "writes"}."""
-    alert: Mapping[str, Any] = field(default_factory=dict)
+    alert: Mapping[str, Any] = NOTHING
     """The alert that tells of it (see pipeseal.alert); empty for an undo, which nobody is told of."""
     outcome: str = ""
     """The action that came of it; "" where nobody lived to say."""

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeseal.model import Action
-from pipeseal.policy import Policy, PolicyError, overtaken
+from pipeseal.policy import Policy, PolicyError
+from pipeseal.policy.overtaken import overtaken
 
 if TYPE_CHECKING:
     from pipeseal.aws.entries import Entry

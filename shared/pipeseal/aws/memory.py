@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from pipeseal.aws.entries import NOTHING
 from pipeseal.exemptions import Exemption
 
 USED_BY = "used-by:"
@@ -18,15 +18,14 @@ Times = Mapping[str, tuple[datetime, ...]]
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What is known of one resource."""
 
-    users: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = NOTHING
     """ARN of each resource that uses it -> ARN of the key that it names, or ""."""
-    uses: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, str] = NOTHING
     """The other way round: ARN of each resource that it uses -> the same."""
-    sound: Mapping[str, Any] = field(default_factory=dict)
+    sound: Mapping[str, Any] = NOTHING
     """What it was last found sound with, of a kind that is measured by what it was."""
     told: str = ""
     """Digest of the findings that the last alert told of, while they last."""
@@ -36,15 +35,15 @@ class Memory:
     """Id of the entry of whoever is at work on it, or died at it."""
     held_until: datetime = _LONG_AGO
     """When a holder that is still there must be dead."""
-    righted: Times = field(default_factory=dict)
+    righted: Times = NOTHING
     """Control -> when it was put right of late."""
-    wars: Mapping[str, datetime] = field(default_factory=dict)
+    wars: Mapping[str, datetime] = NOTHING
     """Control that gave up because somebody kept undoing it -> when that was last seen broken."""
-    spared: Mapping[str, str] = field(default_factory=dict)
+    spared: Mapping[str, str] = NOTHING
     """Control -> digest of what somebody left who was excused by their name."""
     exemptions: tuple[Exemption, ...] = ()
     """All of the stack's, the ended ones too."""
-    looked: datetime = field(default=_LONG_AGO, compare=False)
+    looked: datetime = _LONG_AGO
     """When whoever has this memory began to look at the resource."""
 
     def of_late(self, now: datetime, span: timedelta) -> Times:

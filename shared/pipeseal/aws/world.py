@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from pipeseal import alert
 from pipeseal.aws import alerts
 from pipeseal.aws.clients import Clients, client, refusal
 from pipeseal.aws.ledger import Ledger
@@ -93,7 +92,7 @@ class World:
 
     def alert(self, message: Mapping[str, Any]) -> None:
         """Send an alert to the stack's topic."""
-        self._publish(message, alert)
+        self._publish(message, import_module("pipeseal.alert"))
 
     def remind(self, message: Mapping[str, Any]) -> None:
         """Send a reminder of an exemption's end to the stack's topic."""
@@ -127,7 +126,7 @@ class World:
         What AWS will not show is an Unreadable.
         """
         memory = self._recalled.pop(ref.arn, None) or self.ledger.memory(ref.arn)
-        memory = replace(memory, looked=self.clock())
+        memory = memory._replace(looked=self.clock())
         found = self._seen(ref, memory)
         if isinstance(found, Unreadable):
             return found, memory

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +88,7 @@ def _lean(entry: Entry, start: datetime) -> Entry:
     """Return *entry* without what the page does not show of it: the ledger may hold years of policies."""
     if entry.cause.time >= start or entry.outcome not in _OVER:
         return entry
-    return replace(entry, before={}, after={}, wanted={}, alert={})
+    return entry._replace(before={}, after={}, wanted={}, alert={})
 
 
 def write(file: Path, page: str, option: str) -> None:

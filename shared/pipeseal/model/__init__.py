@@ -295,3 +295,13 @@ class Outcome:
             "ledger_id": self.entry,
             "exemptions": list(self.exemptions),
         }
+
+
+class Look(NamedTuple):
+    """What one look at a resource came to."""
+
+    outcome: Outcome
+    uses: tuple[tuple[Ref, str], ...] = ()
+    """What it leads on to."""
+    again: tuple[Cause, ...] = ()
+    """Why to look once more."""

@@ -10,7 +10,7 @@ from pipeseal.model import Action, Ref, Refused
 from pipeseal.policy import LIMIT, Deny, Policy, PolicyTooLarge
 
 if TYPE_CHECKING:
-    from pipeseal.policy import Overtaken
+    from pipeseal.policy.overtaken import Overtaken
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import PolicyError
 from pipeseal.policy.faults import faults
-from pipeseal.policy.overtaken import Overtaken, overtaken
 from pipeseal.policy.policy import Policy
 from pipeseal.policy.size import LIMIT, PolicyTooLarge
 from pipeseal.policy.verdict import Level, Verdict
@@ -12,11 +11,9 @@ __all__ = [
     "LIMIT",
     "Deny",
     "Level",
-    "Overtaken",
     "Policy",
     "PolicyError",
     "PolicyTooLarge",
     "Verdict",
     "faults",
-    "overtaken",
 ]

@@ -10,12 +10,12 @@ from pipeseal.policy.canonical import canonical
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement, dump, load, statements, written
 from pipeseal.policy.merge import merged
-from pipeseal.policy.overtaken import Overtaken, restored
 from pipeseal.policy.size import LIMIT, PolicyTooLarge, proposals
 from pipeseal.policy.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from pipeseal.policy.granting import Grant
+    from pipeseal.policy.overtaken import Overtaken
     from pipeseal.policy.strangers import Home
 
 
@@ -87,6 +87,8 @@ class Policy:
 
     def restoring(self, lost: Overtaken) -> Self:
         """Return this policy as somebody meant it whose write ours overtook; itself where it is so already."""
+        from pipeseal.policy.overtaken import restored  # noqa: PLC0415 - hardly ever is anything lost
+
         document = restored(self.document, lost)
         return self if _same(document, self.document) else type(self).parse(document)
 

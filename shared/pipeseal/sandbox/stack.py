@@ -154,7 +154,7 @@ class Stack:
                 yield resource.get("Properties", {})
 
     def resolve(self, value: object, what: str) -> str:
-        """Return the text that CloudFormation would put for *value*; raise StackError for what is made of other resources."""
+        """Return the text that CloudFormation would put for *value*; raise StackError for what other resources say."""
         match value:
             case {"Ref": str(name)} if name in self._values:
                 return self._values[name]
