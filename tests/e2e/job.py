@@ -54,7 +54,7 @@ class Job:
             found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
             return not any(int(found["Attributes"][name]) for name in names)
 
-        eventually(done, "the sweep has worked off its messages", 60)
+        eventually(done, "the sweep has worked off its messages", 20)
 
     def bucket(self, name: str) -> str:
         """Make a bucket, which has no policy; return its name."""
