@@ -17,6 +17,10 @@ class Span(click.ParamType[timedelta]):
 
     name = "span"
 
+    def __init__(self, most: timedelta = timedelta.max) -> None:
+        """Take no length beyond *most*."""
+        self._most = most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Read it; fail where it is none."""
         if isinstance(value, timedelta):
@@ -24,4 +28,7 @@ class Span(click.ParamType[timedelta]):
         found = _SPAN.fullmatch(value)
         if not found or not int(found[1]):
             self.fail(f"{value!r:.60} is no span; write 12h, 30d or 4w", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+        if length > self._most:
+            self.fail(f"{value} is too long: {self._most.days} days is all there is", param, ctx)
+        return length

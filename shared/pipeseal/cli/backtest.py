@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import click
 
 from pipeseal.cli._account import BadInput, Place, at_place, output
 from pipeseal.cli._parameters import settings_of
-from pipeseal.cli._plain import plain
+from pipeseal.cli._span import Span
 from pipeseal.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from pipeseal.backtest.summary import Summary
 
 _FINE, _VIOLATED, _NOTHING_READ = 0, 1, 2
-_SPAN = re.compile(r"([1-9]\d{0,3})([hdw])")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _KEPT = timedelta(days=90)
 _SELDOM = 100_000
 """New objects after which Python looks for garbage that goes round in a circle; hardly any does here."""
@@ -51,6 +48,7 @@ _PARAMETERS = (
 @click.option("--lookup-events", "lookup", is_flag=True, help="Ask CloudTrail's event history; no trail is needed.")
 @click.option(
     "--since",
+    type=Span(most=_KEPT),
     metavar="SPAN",
     default="30d",
     show_default=True,
@@ -72,7 +70,7 @@ def backtest(  # noqa: PLR0913 - one a option
     *,
     paths: tuple[str, ...],
     lookup: bool,
-    since: str,
+    since: timedelta,
     parameters: tuple[str, ...],
     jobs: int,
     form: str,
@@ -152,23 +150,16 @@ def _by_size(sources: list[Source], advance: Callable[[int], None]) -> Callable[
     return lambda portion: advance(sources[portion.file].size) if portion.ended else None
 
 
-def _looked_up(place: Place, since: str, settings: Settings) -> Summary:
+def _looked_up(place: Place, since: timedelta, settings: Settings) -> Summary:
     """Read and replay the event history."""
     from pipeseal.backtest.lookup import NAMES, history, looked_up  # noqa: PLC0415 - as above
     from pipeseal.backtest.summary import backtest as replayed  # noqa: PLC0415
 
-    start = datetime.now(UTC) - _span(since)
+    start = datetime.now(UTC) - since
     region, clients = place.reached()
     with _progress(len(NAMES)) as advance:
         portions = looked_up(clients("cloudtrail", region), start, lambda: advance(1))
         return replayed([history(region)], portions, settings)
-
-
-def _span(text: str) -> timedelta:
-    span = _SPAN.fullmatch(text)
-    if not span or (length := timedelta(**{_UNITS[span[2]]: int(span[1])})) > _KEPT:
-        raise BadInput(f"--since {plain(text)}: must be a span such as 12h, 30d or 4w, and no more than 90d")
-    return length
 
 
 @contextmanager

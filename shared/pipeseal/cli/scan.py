@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeseal.cli._account import BadInput, Place, at_place
+from pipeseal.cli._parameters import settings_of
 from pipeseal.cli._plain import plain
 from pipeseal.cli._terminal import Terminal
-from pipeseal.controls import controls_of
+from pipeseal.controls import controls_of, every_control
 from pipeseal.model import Kind, Severity, partition_of
-from pipeseal.settings import Mode, Settings, SettingsError
+from pipeseal.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -156,20 +156,8 @@ def _matches(control: str, patterns: Sequence[str]) -> bool:
 
 def _settings(parameters: Sequence[str], patterns: Sequence[str]) -> Settings:
     """Return what to judge by: controls that no pattern matches are off."""
-    environment = {}
-    for parameter in parameters:
-        name, equals, value = parameter.partition("=")
-        if not equals or name not in _PARAMETERS:
-            raise BadInput(
-                f"--parameter {plain(parameter)}: must be NAME=VALUE, with a name of {', '.join(_PARAMETERS)}"
-            )
-        environment[re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()] = value
-    try:
-        settings = Settings.from_environment(environment)
-    except SettingsError as error:
-        raise BadInput(f"--parameter: {error}") from error
-    every = {control.id for kind in Kind for control in controls_of(kind)}
-    off = {control: Mode.OFF for control in every if not _matches(control, patterns)}
+    settings = settings_of(parameters, _PARAMETERS)
+    off = {control: Mode.OFF for control in (each.id for each in every_control()) if not _matches(control, patterns)}
     return replace(settings, control_modes={**settings.control_modes, **off})
 
 
