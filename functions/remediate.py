@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -30,5 +29,5 @@ def handler(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
         return []
     why = cause(event)
     logger.set_correlation_id(why.id)  # as it stands in the event it may be anything
-    world().ends = world().clock() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    world().begin(context)
     return [outcome.as_dict() for ref in refs for outcome in observed(reconcile(ref, why, world()), why, logger)]

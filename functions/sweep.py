@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Begin a sweep, or work off messages of one: those that fail are returned, and come again by themselves."""
-    world().ends = world().clock() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    world().begin(context)
     if "Records" not in event:
         begin(world())
         return {}

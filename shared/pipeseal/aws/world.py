@@ -73,6 +73,11 @@ class World:
         self._queue = environment.get("SWEEP_QUEUE_URL", "")
         self._recalled: dict[str, Memory] = {}
 
+    def begin(self, context: Any) -> None:
+        """Note when the invocation is out of time that Lambda's *context* tells of, where it does."""
+        left = getattr(context, "get_remaining_time_in_millis", None)
+        self.ends = self.clock() + timedelta(milliseconds=left()) if left else None
+
     @cached_property
     def account(self) -> str:
         """Return the account that the credentials are of: the topic's, where its whole ARN is given."""
