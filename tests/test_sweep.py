@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ import pytest
 from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, Context, writes
 
 import sweep
+from pipeseal import reminder
 from pipeseal.aws.ledger import Ledger
-from pipeseal.exemptions import Grounds, grant
+from pipeseal.exemptions import Grounds, Stage, grant
 from pipeseal.model import Kind
 
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pipeseal-sweep"
@@ -203,11 +205,23 @@ def test_people_are_reminded_of_exemptions_that_end(sweeping: Sweeping) -> None:
         ledger.excuse(exemption)
     sweeping.begin()
     sweeping.begin()
-    (reminder,) = sweeping.account.alerts()
-    assert (reminder["action"], reminder["id"], reminder["severity"]) == ("exemption-ending", soon.id, "low")
-    assert reminder["attributes"]["control"] == '["S3.TLS"]'
+    (told,) = sweeping.account.alerts()
+    assert (told["action"], told["id"], told["severity"]) == ("exemption-ending", soon.id, "low")
+    assert told["attributes"]["control"] == '["S3.TLS"]'
     sweep.world().clock = lambda: now + timedelta(days=7)
     sweeping.begin()
     sweeping.begin()
-    (reminder,) = sweeping.account.alerts()
-    assert (reminder["action"], reminder["exemption"]["owner"]) == ("exemption-ended", "ada")
+    (told,) = sweeping.account.alerts()
+    assert (told["action"], told["exemption"]["owner"]) == ("exemption-ended", "ada")
+
+
+def test_a_reminder_says_how_to_renew_just_what_ends(sweeping: Sweeping) -> None:
+    """The same control, resource, person and tag, ready to copy, whatever a shell would make of them."""
+    now = datetime.now(UTC)
+    grounds = Grounds("ada", "why", now + timedelta(days=1))
+    exemption = grant("S3.*", "arn:aws:s3:::*", grounds, now, actor="o'hara as role *", tag="team=a b")
+    letter = reminder.letter(reminder.remind(exemption, Stage.ENDING, ACCOUNT, REGION))
+    (line,) = (line for line in letter.splitlines() if "exempt add" in line)
+    given = shlex.split(line)
+    asked = {name: given[given.index(f"--{name}") + 1] for name in ("control", "resource", "actor", "tag")}
+    assert asked == {"control": "S3.*", "resource": "arn:aws:s3:::*", "actor": "o'hara as role *", "tag": "team=a b"}

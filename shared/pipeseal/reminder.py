@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.exemptions import GROUNDS
@@ -36,7 +37,7 @@ def letter(reminder: Mapping[str, Any]) -> str:
     """Return the reminder as a letter."""
     exemption = reminder["exemption"]
     ended = reminder["action"] == "exemption-ended"
-    renewed = f"--control '{exemption['control']}' --resource '{exemption['resource']}' {GROUNDS}"
+    same = [f"--{name} {quote(exemption[name])}" for name in ("control", "resource", "actor", "tag") if exemption[name]]
     hangs = [f"  only {name} {exemption[name]}" for name in ("actor", "tag") if exemption[name]]
     return "\n".join(
         [
@@ -57,7 +58,7 @@ def letter(reminder: Mapping[str, Any]) -> str:
             else "  After that moment pipeseal puts right what it excuses.",
             "",
             "IF IT IS STILL NEEDED",
-            f"    pipeseal exempt add {renewed}",
+            f"    pipeseal exempt add {' '.join(same)} {GROUNDS}",
             "",
         ]
     )
