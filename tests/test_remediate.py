@@ -580,3 +580,22 @@ def test_a_malformed_event_is_raised(account: Account) -> None:
     """It reaches the dead letters with a message that says what is missing."""
     with pytest.raises(ValueError, match="names no resource"):
         account.deliver(event("PutBucketPolicy", {}))
+
+
+def test_of_several_violations_each_is_told_once(
+    account: Account, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When one is over the others are not told again; when it comes back, that is news."""
+    monkeypatch.setenv("MODE", "detect")
+    monkeypatch.setenv("ENCRYPTION_SCOPE", "all")
+    s3, seen = boto3.client("s3"), []
+    under_kms: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
+    for encrypted in (False, True, True, False):
+        if encrypted:
+            s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=under_kms)
+        else:
+            s3.delete_bucket_encryption(Bucket=bucket)
+        (outcome,) = account.deliver(event("PutBucketEncryption", {"bucketName": bucket}))
+        seen.append(outcome["action"])
+    assert seen == ["detected", "known", "known", "detected"]
+    assert len(account.alerts()) == 2

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 """How often a write is tried while somebody else is writing too."""
+_DIGITS = 16
+"""Of a digest, enough that no two sentences about one resource share them."""
 _PAUSE = 0.5
 """Seconds after the first of them; twice as many after the next."""
 SPELL = timedelta(hours=1)
@@ -111,9 +113,12 @@ def own_entry(ref: Ref, cause: Cause, *more: str) -> str:
 
 def _carry_out(plan: Plan, case: Case) -> Look | None:
     """Record the intent, write, tell, record the outcome."""
-    world, cause, ref, told = case.world, case.cause, plan.before.ref, case.memory.told
-    known = told == _digest(plan.findings)
+    world, cause, ref = case.world, case.cause, plan.before.ref
+    found, told = _digests(said(plan)), case.memory.told
+    known = found <= set(told.split())
     if known and plan.after == plan.before:
+        if found != set(told.split()):
+            world.ledger.tell(ref.arn, " ".join(sorted(found)))  # what is over is news when it comes back
         return case.look(Action.KNOWN, plan)
     action, steps = plan.before.changed(plan.after)
     entry = own_entry(ref, cause)
@@ -135,7 +140,7 @@ def _carry_out(plan: Plan, case: Case) -> Look | None:
         again = world.ledger.close(
             look.outcome,
             done,
-            still_told({(each.control.id, reason) for each in plan.findings for reason in each.reasons}, left),
+            still_told(said(plan), left),
             righted=counted(case.memory, wrote, world.clock()) if wrote else None,
         )
     return look._replace(again=again)
@@ -242,14 +247,18 @@ def counted(memory: Memory, wrote: Iterable[str], now: datetime) -> dict[str, tu
 # --------------------------------------------------------------------- what was told
 
 
+def said(plan: Plan) -> set[tuple[str, str]]:
+    """Return what is wrong by *plan*: each control with each of its reasons."""
+    return {(finding.control.id, reason) for finding in plan.findings for reason in finding.reasons}
+
+
 def still_told(told: Collection[tuple[str, str]], left: Plan) -> str:
-    """Return the digest of what is *left* wrong, if all of it was *told*; "" where nothing is, or where it is news."""
-    still = {(finding.control.id, reason) for finding in left.findings for reason in finding.reasons}
-    return _digest(left.findings) if still and still <= set(told) else ""
+    """Return the digests of what is *left* wrong and was *told*; the rest is news."""
+    return " ".join(sorted(_digests(said(left) & set(told))))
 
 
-def _digest(findings: Iterable[Finding]) -> str:
-    return _hash(*(part for finding in findings for part in (finding.control.id, *finding.reasons)))
+def _digests(said: Iterable[tuple[str, str]]) -> set[str]:
+    return {_hash(*each)[:_DIGITS] for each in said}
 
 
 def _hash(*parts: str) -> str:

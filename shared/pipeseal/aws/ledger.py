@@ -236,6 +236,10 @@ class Ledger:
         """Forget what was told of a resource that is sound, or gone, and what was left to somebody who was excused."""
         self.client.update_item(**self._update(resource, {}, ["told", "spared"]))
 
+    def tell(self, resource: str, told: str) -> None:
+        """Remember what of that which is wrong was told (see Memory.told)."""
+        self.client.update_item(**self._update(resource, {"told": _text(told)}))
+
     def spare(self, resource: str, spared: Mapping[str, str]) -> None:
         """Remember what was left as it is because of who did it (see Memory.spared)."""
         self.client.update_item(**self._update(resource, {"spared": _text(json.dumps(spared))}))

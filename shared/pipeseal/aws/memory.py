@@ -28,7 +28,7 @@ class Memory(NamedTuple):
     sound: Mapping[str, Any] = NOTHING
     """What it was last found sound with, of a kind that is measured by what it was."""
     told: str = ""
-    """Digest of the findings that the last alert told of, while they last."""
+    """Digests, with spaces between, of what was told of the resource and is wrong with it still."""
     turn: int = 0
     """How often somebody has been at work on it: whoever read it before another's turn read something old."""
     holder: str = ""
