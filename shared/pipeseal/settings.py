@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
+
+SPELL = timedelta(hours=1)
+"""The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
 
 _E = TypeVar("_E", bound=StrEnum)
 

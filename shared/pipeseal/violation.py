@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from pipeseal.controls import controls_for
 from pipeseal.decide import decide
 from pipeseal.exemptions import Circumstances, excused
 from pipeseal.model import Action, Finding, Look, Outcome, Plan, Ref
+from pipeseal.settings import SPELL
 
 if TYPE_CHECKING:
     from pipeseal.aws.memory import Memory
@@ -32,8 +33,6 @@ _DIGITS = 16
 """Of a digest, enough that no two sentences about one resource share them."""
 _PAUSE = 0.5
 """Seconds after the first of them; twice as many after the next."""
-SPELL = timedelta(hours=1)
-"""The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
 
 
 class Overwritten(Exception):

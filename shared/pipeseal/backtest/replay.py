@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pipeseal.backtest.history import Known, learned, unseen
@@ -17,10 +17,7 @@ from pipeseal.controls import controls_for
 from pipeseal.decide import decide
 from pipeseal.model import Action, Cause, Finding, Kind, Plan, Ref
 from pipeseal.model.key import Key
-from pipeseal.settings import Scope, Settings
-
-SPELL = timedelta(hours=1)
-"""The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
+from pipeseal.settings import SPELL, Scope, Settings
 
 _ENDS = (Kind.BUCKET, Kind.KEY, Kind.TRAIL)
 """What rests on nothing else."""

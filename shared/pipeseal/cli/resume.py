@@ -12,7 +12,7 @@ from pipeseal.cli._account import BadInput, dry_run, on_account, output
 from pipeseal.cli._control_ids import control_ids, control_of
 from pipeseal.cli._entry import about
 from pipeseal.cli._plain import plain
-from pipeseal.violation import SPELL
+from pipeseal.settings import SPELL
 
 if TYPE_CHECKING:
     from datetime import datetime
