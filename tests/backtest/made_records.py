@@ -49,8 +49,9 @@ def record(name: str, request: Mapping[str, Any] | None = None, minute: float = 
 
 
 def packed(records: Iterable[Any], **format_: Any) -> bytes:
-    """Return a log file of *records*, as CloudTrail writes it."""
-    return gzip.compress(json.dumps({"Records": list(records)}, **{"separators": (",", ":"), **format_}).encode(), 1)
+    """Return a log file of *records*, as CloudTrail writes it, and the same bytes whenever it is made."""
+    text = json.dumps({"Records": list(records)}, **{"separators": (",", ":"), **format_})
+    return gzip.compress(text.encode(), 1, mtime=0)
 
 
 def written(folder: Path, *records: Record, name: str = "log.json.gz") -> Path:
