@@ -82,6 +82,8 @@ def without(job: Job, permission: Permission, number: int) -> str:
         return _short(failure)
     finally:
         iam.put_role_policy(**place, PolicyDocument=json.dumps(permission.document))
+        # What the sweep failed on would come again in an hour, and keep the next one waiting.
+        job.cloud.client("sqs").purge_queue(QueueUrl=job.stack.resources("AWS::SQS::Queue")["SweepQueue"])
         job.cloud.deliver()
         job.stack.alerts()
         job.stack.dead_letters()
