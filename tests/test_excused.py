@@ -59,6 +59,16 @@ def test_what_somebody_did_who_is_excused_stays(harbor: Account) -> None:
     assert other["action"] == "remediated"
 
 
+def test_what_was_told_before_makes_no_difference(harbor: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ada left stays excused although somebody else's violation had been told of first."""
+    monkeypatch.setenv("MODE", "detect")
+    excuse(actor="ada")
+    assert put(harbor, "Theirs", userIdentity=GRACE)["action"] == "detected"
+    assert put(harbor, "Hers")["action"] == "exempt"
+    (later,) = harbor.deliver(event("PutBucketEncryption", {"bucketName": "harbor"}, userIdentity=GRACE))
+    assert later["action"] == "exempt"
+
+
 def test_what_another_did_is_put_right(harbor: Account) -> None:
     """The exemption is ada's, not the bucket's."""
     excuse(actor="ada")

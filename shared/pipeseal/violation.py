@@ -98,7 +98,7 @@ def settle(case: Case) -> Look | None:
         war = _undone_too_often(plan, case)
         return _escalate(plan, war, case) if war else _carry_out(plan, case)
     if memory.told:
-        world.ledger.forget(ref.arn)
+        world.ledger.tell(ref.arn, "")
     return case.look(Action.KNOWN if plan.rested else Action.EXEMPT if plan.spared else Action.COMPLIANT, plan)
 
 
