@@ -12,6 +12,8 @@ from moto import mock_aws
 from tests.account import ENVIRONMENT, REGION, Account
 
 import remediate
+from pipeseal.aws.clients import client
+from pipeseal.aws.world import World
 from pipeseal.sandbox import extend_moto
 
 # The machines that run this are shared: how long an example takes says nothing about the code. And a change must not
@@ -40,3 +42,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session())
         remediate.world.cache_clear()
         yield Account()
+
+
+@pytest.fixture
+def world(account: Account) -> World:
+    """Give the world of an operator, who knows of the stack its name and region alone."""
+    return World({name: ENVIRONMENT[name] for name in ("AWS_REGION", "LEDGER_TABLE", "ALERT_TOPIC_ARN")}, client)

@@ -5,44 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.account import ACCOUNT, ENVIRONMENT, Account, event, writes
+from tests.account import ACCOUNT, Account, event, writes
+from tests.harbor import ARN, BUCKET, THEIRS, put_policy
 
 from pipeseal import undo
 from pipeseal.amendment import Declined
 from pipeseal.apply import carry_out, proposal
-from pipeseal.aws.clients import client
 from pipeseal.aws.world import World
 from pipeseal.exemptions import Grounds
 from pipeseal.model import Action, Actor
 
-BUCKET = "harbor"
-ARN = f"arn:aws:s3:::{BUCKET}"
 GRACE = Actor("grace", "operator", arn=f"arn:aws:iam::{ACCOUNT}:user/grace")
 CHANGED = event("PutBucketPolicy", {"bucketName": BUCKET})
-THEIRS = {
-    "Sid": "Readers",
-    "Effect": "Allow",
-    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-    "Action": "s3:GetObject",
-    "Resource": f"{ARN}/*",
-}
-
-
-@pytest.fixture
-def world(account: Account) -> World:
-    """Give the world of an operator, who knows of the stack its name and region alone."""
-    return World({name: ENVIRONMENT[name] for name in ("AWS_REGION", "LEDGER_TABLE", "ALERT_TOPIC_ARN")}, client)
-
-
-def put_policy(*statements: dict[str, Any]) -> None:
-    """Put a policy of *statements* on the bucket."""
-    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    boto3.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=text)
 
 
 def sids() -> list[str]:

@@ -10,40 +10,19 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, event, writes
+from tests.account import ENVIRONMENT, REGION, Account, event, writes
+from tests.harbor import ARN, BUCKET, THEIRS, put_policy
 from tests.resources import action, document
 
 from pipeseal.amendment import Declined
-from pipeseal.aws.clients import client
 from pipeseal.aws.world import World
 from pipeseal.exemptions import ExemptionError, Grounds
 from pipeseal.model import Action
 from pipeseal.undo import carry_out, reversal
 
-BUCKET = "harbor"
-ARN = f"arn:aws:s3:::{BUCKET}"
 GROUNDS = Grounds("ada", "the scanner cannot do TLS", datetime.now(UTC) + timedelta(days=30))
 POLICY_CHANGED = event("PutBucketPolicy", {"bucketName": BUCKET})
 ENCRYPTION_CHANGED = event("DeleteBucketEncryption", {"bucketName": BUCKET})
-THEIRS = {
-    "Sid": "Readers",
-    "Effect": "Allow",
-    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-    "Action": "s3:GetObject",
-    "Resource": f"{ARN}/*",
-}
-
-
-@pytest.fixture
-def world(account: Account) -> World:
-    """Give the world of an operator, who knows of the stack its name and region alone."""
-    return World({name: ENVIRONMENT[name] for name in ("AWS_REGION", "LEDGER_TABLE", "ALERT_TOPIC_ARN")}, client)
-
-
-def put_policy(*statements: dict[str, Any]) -> None:
-    """Put a policy of *statements* on the bucket."""
-    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    boto3.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=text)
 
 
 def bucket_state() -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
 from pipeseal.exemptions import GROUNDS
-from pipeseal.model import Action, Kind
+from pipeseal.model import Action, Kind, printable
 from pipeseal.settings import Mode
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _named(arns: list[str]) -> str:
 
 def _wrapped(text: str) -> str:
     """Indent and fold *text*, which may quote what others wrote: a control character must not reach a terminal."""
-    return _WRAPPER.fill("".join(c if c.isprintable() else " " for c in text))
+    return _WRAPPER.fill(printable(text))
 
 
 def _who(alert: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeseal.model import Actor, Cause, Kind, Ref
+from pipeseal.model import Actor, Cause, Kind, Ref, printable
 
 Record = Mapping[str, Any]
 
@@ -130,7 +130,7 @@ def _time(value: object) -> datetime:
 def _plain(text: object) -> str:
     """Return *text* in one printable line of bounded length: it goes into logs and mails."""
     line = str(text)[:_PRINTABLE]
-    return line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)
+    return printable(line)
 
 
 # ------------------------------------------------------------------ subjects

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeseal.cloudtrail import Malformed, cause, subjects
+from pipeseal.model import printable
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LONGEST = 500
@@ -137,4 +138,4 @@ def _digest(body: str) -> str:
 
 def _line(text: str) -> str:
     """Return *text*, which others wrote, in one printable line."""
-    return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST]
+    return printable(text)[:_LONGEST]

@@ -15,6 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
+from pipeseal.model import printable
+
 Clients = Callable[[str, str], Any]
 
 _DENIED = ("AccessDenied", "UnauthorizedOperation", "AuthorizationError", "AllAccessDisabled", "MethodNotAllowed")
@@ -102,7 +104,7 @@ def refusal(error: ClientError) -> Refusal | None:
     message = error.response.get("Error", {}).get("Message", "")
     named = _NAMED.search(message)
     permission = named[1] if named else _permission(error)
-    line = "".join(c if c.isprintable() else " " for c in f"{answered}: {message}").rstrip(": .")
+    line = printable(f"{answered}: {message}").rstrip(": .")
     return Refusal(permission, denied, line[:_LONGEST_ANSWER])
 
 

@@ -33,6 +33,11 @@ def partition_of(region: str) -> str:
     return "aws"
 
 
+def printable(text: str) -> str:
+    """Return *text*, which others wrote, without what a log or a terminal would take for more than text."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
 class Kind(StrEnum):
     """The kinds of resource that controls speak about; the value is the service, as control files begin."""
 
