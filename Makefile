@@ -1,5 +1,5 @@
-# pipeseal: what a developer runs. `make` alone lists the targets; nothing has to be installed beforehand but
-# Python 3.11 or newer with its venv module, and make.
+# The commands of a developer; `make` alone lists them. They need make and Python 3.11 or newer with its venv module, and
+# install everything else themselves.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# The first Python that really runs (a version manager's shim may exist and refuse) and is new enough.
+# The first Python that runs (a version manager's shim may exist and fail) and is new enough.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 
@@ -15,14 +15,16 @@ VENV := .venv
 SAM_VENV := .venv-sam
 BIN := $(VENV)/bin
 SAM := $(SAM_VENV)/bin/sam
-# The lock files are whole, so there is nothing to resolve; twice quiet: errors are shown, warnings of the host's pip not.
+# The lock files are complete, so nothing is resolved. Quiet twice: errors are shown, warnings of the host's pip are not.
 PIP := -m pip --quiet --quiet --disable-pip-version-check
 PIP_LOCKED := $(PIP) install --require-hashes --no-deps --no-compile
 LAYER_MAX_BYTES := 3000000
+# What `make soak` runs; each of the two takes several minutes (SOAK_TESTS=tests/policy runs one).
+SOAK_TESTS := tests/policy tests/races
 UV_FLAGS := --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock"
 
-# SAM wants a region even to validate.
+# SAM needs a region even to validate a template.
 lint build: export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_NO_INPUT := 1
@@ -32,64 +34,70 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/stamp ## make .venv from the lock file (does nothing where it is up to date)
+setup: $(VENV)/stamp ## create .venv from the lock file, if it is out of date
 
 .PHONY: demo
-demo: setup ## see pipeseal do its job on an embedded account
+demo: setup ## watch pipeseal work on an embedded account
 	@$(BIN)/pipeseal demo
 
 .PHONY: test
-test: setup ## run the tests (PYTEST_ARGS="-k tls -x" narrows them)
+test: setup ## run the tests (PYTEST_ARGS="-k tls -x" selects some)
 	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 .PHONY: soak
-soak: setup ## the tests of faults, races and bad input at full length: every fault at every call, thousands of interleavings
-	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=soak tests/races $(PYTEST_ARGS)
+soak: setup ## run the laws of the policy engine and the tests of faults, races and bad input at full length
+	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=soak $(SOAK_TESTS) $(PYTEST_ARGS)
 
 .PHONY: e2e
-e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp .venv-events/stamp ## deploy to an account on loopback that enforces IAM, and prove the main job there
+e2e: setup $(SAM_VENV)/stamp .venv-e2e/stamp .venv-events/stamp ## deploy to a local AWS that enforces IAM, and test the main job there
 	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
 
 .PHONY: events
-events: setup .venv-events/stamp ## ask two pattern engines who hears which event
+events: setup .venv-events/stamp ## match every sample event against every rule with two pattern engines
 	@$(BIN)/pytest tests/test_events.py tests/e2e/test_0_second_engine.py $(PYTEST_ARGS)
 
 .PHONY: report-browser
-report-browser: setup ## look at `pipeseal report` in a headless Chromium, which must be on PATH (Debian: apt-get install chromium)
+report-browser: setup ## test `pipeseal report` in headless Chromium, which must be on PATH (Debian: apt-get install chromium)
 	@$(BIN)/pytest tests/browser $(PYTEST_ARGS)
 
 .PHONY: least-privilege
-least-privilege: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## take each permission of each role away: the main job fails without it (ROLE="Key*" narrows)
+least-privilege: setup $(SAM_VENV)/stamp .venv-e2e/stamp ## remove each permission of each role in turn: the main job must fail (ROLE="Key*" selects some)
 	@PYTHONPATH=. $(BIN)/python tests/e2e/least_privilege.py "$(or $(ROLE),*)"
 
 .PHONY: sam-local
-sam-local: setup build ## every function with every sample event of its rules in a container; needs a Docker engine (EVENT="put_*" narrows)
+sam-local: setup build ## run every function with every sample event in a container; needs Docker (EVENT="put_*" selects some)
 	@PYTHONPATH=. $(BIN)/python tests/e2e/sam_local.py "$(or $(EVENT),*)"
 
 .PHONY: checkov
-checkov: .venv-checkov/stamp ## the template's security, with the exceptions of .checkov.yaml
+checkov: .venv-checkov/stamp ## check the template's security, with the exceptions in .checkov.yaml
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 .PHONY: lint
-lint: setup $(SAM_VENV)/stamp ## ruff, mypy, the layers, the template
+lint: setup $(SAM_VENV)/stamp ## check style, types, layers, wording and the template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@echo "wording: no line matches .ci/words"
+	@! git grep -nwiIE -f .ci/words -- . ':!.ci/words' ':!LICENSE' ':!requirements*' ':!*.lock'
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SAM) validate --lint
 
 .PHONY: format
-format: setup ## put the code in shape
+format: setup ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-.PHONY: readme
-readme: setup ## run the commands that README.md shows and write down what they print
-	@PYTHONPATH=. $(BIN)/python tests/readme.py
+.PHONY: docs
+docs: setup ## run the commands that README.md shows, and generate docs/controls.md and docs/parameters.md
+	@PYTHONPATH=. $(BIN)/python tests/docs/generate.py
+
+.PHONY: new-control
+new-control: setup ## write a control and its test from templates (ID=S3.EXAMPLE)
+	@PYTHONPATH=. $(BIN)/python tests/scaffold/new_control.py "$(ID)" "$(KIND)"
 
 .PHONY: build
-build: $(SAM_VENV)/stamp ## sam build, into .aws-sam/build, and weigh the layer
-	@find functions -name __pycache__ -type d -prune -exec rm -rf {} + # they would be shipped
+build: $(SAM_VENV)/stamp ## run sam build, and check the size of the layer
+	@find functions -name __pycache__ -type d -prune -exec rm -rf {} + # they would be deployed
 	LAYER_PYTHON="$(abspath $(SAM_VENV))/bin/python" $(SAM) build
 	@$(SAM_VENV)/bin/python -m zipfile -c .aws-sam/build/layer.zip .aws-sam/build/PipesealLayer/python
 	@bytes=$$(wc -c <.aws-sam/build/layer.zip); rm .aws-sam/build/layer.zip; \
@@ -97,7 +105,7 @@ build: $(SAM_VENV)/stamp ## sam build, into .aws-sam/build, and weigh the layer
 		((bytes <= $(LAYER_MAX_BYTES)))
 
 .PHONY: lock
-lock: setup ## choose the newest versions anew and write the lock files (asks the package index)
+lock: setup ## resolve the newest versions and write the lock files (needs the package index)
 	$(BIN)/python $(PIP) install uv
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file shared/requirements.lock shared/requirements.txt
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-dev.txt --extra dev pyproject.toml
@@ -107,7 +115,7 @@ lock: setup ## choose the newest versions anew and write the lock files (asks th
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-checkov.txt --group pyproject.toml:checkov
 
 .PHONY: clean
-clean: ## remove everything that was made here
+clean: ## remove everything that these commands create
 	rm -rf $(VENV) .venv-* .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		build dist shared/*.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
@@ -123,14 +131,14 @@ $(VENV)/tools: requirements-dev.txt
 	@$(BIN)/python $(PIP_LOCKED) --requirement requirements-dev.txt
 	@touch $@
 
-# What pins its own botocore lives apart: SAM CLI, MiniStack, the second pattern engine.
+# Tools that pin their own botocore: SAM CLI, MiniStack, the second pattern engine, checkov.
 .venv-%/stamp: requirements-%.txt
 	@$(call new_venv,.venv-$*)
 	@echo "setup: the tools of $<"
 	@.venv-$*/bin/python $(PIP_LOCKED) --requirement $<
 	@touch $@
 
-# A virtual environment from scratch: what an older lock file left in it would not be found missing.
+# A new virtual environment each time: packages of an older lock file would hide missing ones.
 define new_venv
 	[[ -n "$(PYTHON)" ]] || { echo "pipeseal needs Python 3.11 or newer; none of python3.13, python3.12, python3.11 and" \
 		"python3 runs here. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }; \

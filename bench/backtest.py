@@ -1,8 +1,8 @@
-"""How fast `pipeseal backtest` is: a million records like an account's, against `zcat` alone on the same files.
+"""Measures `pipeseal backtest` on a million typical records, compared with `zcat` on the same files.
 
-Run `.venv/bin/python bench/backtest.py`; `--records`, `--per-file` and `--relevant` change what is made, and `--keep
-FOLDER` keeps it. Ratio and memory count, for the seconds are this machine's. Memory is that of all processes at once:
-pages that they share are counted once, as the kernel's proportional set size does.
+Run `.venv/bin/python bench/backtest.py`; `--records`, `--per-file` and `--relevant` change what is generated, and
+`--keep FOLDER` keeps it. The results are the ratio and the memory; the times depend on the machine. Memory is the peak
+of all processes together, with shared pages counted once (the kernel's proportional set size).
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ _TLS = {
 
 
 def _relevant(dice: random.Random) -> tuple[str, str, dict[str, Any]]:
-    """Return a call that pipeseal acts upon."""
+    """Return (service, event name, requestParameters) of a random call that triggers pipeseal."""
     bucket = f"acme-artifacts-{dice.randrange(400)}"
     arn = f"arn:aws:s3:::{bucket}"
-    sealed = [{**_TLS, "Resource": [arn, f"{arn}/*"]}]
+    tls_only = [{**_TLS, "Resource": [arn, f"{arn}/*"]}]
     reader = {"Effect": "Allow", "Principal": {"AWS": _ACCOUNT}, "Action": "s3:GetObject", "Resource": f"{arn}/*"}
-    statements = sealed * dice.choice((0, 1, 1)) + [reader]
+    statements = tls_only * dice.choice((0, 1, 1)) + [reader]
     match dice.randrange(4):
         case 0 | 1:
             policy = {"Version": "2012-10-17", "Statement": statements}
@@ -76,8 +76,8 @@ def _relevant(dice: random.Random) -> tuple[str, str, dict[str, Any]]:
 
 
 def _record(dice: random.Random, time: datetime, relevant: float) -> dict[str, Any]:
-    telling = dice.random() < relevant
-    service, name, request = _relevant(dice) if telling else dice.choice(_NOISE)
+    is_relevant = dice.random() < relevant
+    service, name, request = _relevant(dice) if is_relevant else dice.choice(_NOISE)
     role, agent = dice.choice(_ROLES), dice.choice(_AGENTS)
     session = f"i-{dice.getrandbits(64):016x}"
     return {
@@ -109,7 +109,7 @@ def _record(dice: random.Random, time: datetime, relevant: float) -> dict[str, A
         "responseElements": None,
         "requestID": str(UUID(int=dice.getrandbits(128))),
         "eventID": str(UUID(int=dice.getrandbits(128))),
-        "readOnly": not telling,
+        "readOnly": not is_relevant,
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": _ACCOUNT,
@@ -123,9 +123,9 @@ def _record(dice: random.Random, time: datetime, relevant: float) -> dict[str, A
 
 
 def _file(job: tuple[Path, int, int, float]) -> None:
-    """Write one log file; its records are not quite in order, as CloudTrail's are."""
+    """Write one log file; as in CloudTrail's files, its records are not sorted by time."""
     folder, number, size, relevant = job
-    dice = random.Random(number)  # noqa: S311 - made-up records
+    dice = random.Random(number)  # noqa: S311 - generated records
     start = _START + timedelta(minutes=5 * number)
     records = [_record(dice, start + timedelta(seconds=dice.randrange(300)), relevant) for _ in range(size)]
     day = folder / f"AWSLogs/{_ACCOUNT}/CloudTrail/us-east-1/{start:%Y/%m/%d}"
@@ -135,39 +135,39 @@ def _file(job: tuple[Path, int, int, float]) -> None:
     (day / name).write_bytes(gzip.compress(text.encode(), 6))
 
 
-def _made(folder: Path, records: int, per_file: int, relevant: float) -> list[str]:
+def _write_files(folder: Path, records: int, per_file: int, relevant: float) -> list[str]:
     jobs = [(folder, number, per_file, relevant) for number in range(max(1, records // per_file))]
     with Pool() as pool:
         pool.map(_file, jobs)
     return [str(file) for file in sorted(folder.rglob("*.json.gz"))]
 
 
-def _best(command: list[str], runs: int, seen: Callable[[int], Any] = lambda _: None) -> float:
+def _shortest(command: list[str], runs: int, on_start: Callable[[int], Any] = lambda _: None) -> float:
     times = []
     for _ in range(runs):
         start = perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
-        seen(process.pid)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed arguments
+        on_start(process.pid)
         process.wait()
         times.append(perf_counter() - start)
     return min(times)
 
 
 class _Memory:
-    """The most that a process and its children hold at a time, in MB."""
+    """The peak memory of a process and its children, in MB."""
 
     def __init__(self) -> None:
         self.proportional = self.resident = 0.0
         self._pid = 0
-        self._over = Event()
-        Thread(target=self._watch, daemon=True).start()
+        self._ended = Event()
+        Thread(target=self._measure, daemon=True).start()
 
-    def of(self, pid: int) -> None:
-        """Watch *pid* from now on."""
+    def watch(self, pid: int) -> None:
+        """Start measuring the process *pid*."""
         self._pid = pid
 
-    def _watch(self) -> None:
-        while not self._over.is_set():
+    def _measure(self) -> None:
+        while not self._ended.is_set():
             pids = [self._pid, *_children(self._pid)] if self._pid else []
             sums = [_rollup(pid) for pid in pids]
             self.resident = max(self.resident, sum(rss for rss, _ in sums))
@@ -192,7 +192,7 @@ def _rollup(pid: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Make the records, time both, print what came out."""
+    """Generate the records, run both programs, print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--per-file", type=int, default=2_500)
@@ -201,20 +201,20 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     with nullcontext(options.keep) if options.keep else tempfile.TemporaryDirectory() as folder:
-        there = sorted(str(file) for file in Path(folder).rglob("*.json.gz"))
-        files = there or _made(Path(folder), options.records, options.per_file, options.relevant)
+        existing = sorted(str(file) for file in Path(folder).rglob("*.json.gz"))
+        files = existing or _write_files(Path(folder), options.records, options.per_file, options.relevant)
         command = [str(Path(sys.executable).parent / "pipeseal"), "backtest", str(folder), "--format", "json"]
-        answer = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout)  # noqa: S603 - our own
-        zcat = _best(["zcat", *files], options.runs)
-        ours = _best(command, options.runs)
+        answer = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout)  # noqa: S603 - fixed arguments
+        zcat = _shortest(["zcat", *files], options.runs)
+        backtest = _shortest(command, options.runs)
         memory = _Memory()
-        _best(command, 1, memory.of)
-    packed = {name: answer[name] for name in ("records", "files", "relevant", "resources_in_violation")}
-    print(*(f"{count:,} {name}" for name, count in packed.items()), sep=", ")
+        _shortest(command, 1, memory.watch)
+    counts = {name: answer[name] for name in ("records", "files", "relevant", "resources_in_violation")}
+    print(*(f"{count:,} {name}" for name, count in counts.items()), sep=", ")
     print(f"zcat               {zcat:6.2f} s")
-    print(f"pipeseal backtest  {ours:6.2f} s  {ours / zcat:.2f} x zcat")
-    print(f"memory             {memory.proportional:6.0f} MB in all processes (resident, shared pages twice: ", end="")
-    print(f"{memory.resident:.0f} MB)")
+    print(f"pipeseal backtest  {backtest:6.2f} s  {backtest / zcat:.2f} x zcat")
+    print(f"memory             {memory.proportional:6.0f} MB in all processes; ", end="")
+    print(f"{memory.resident:.0f} MB resident, which counts shared pages in each process")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Cold start: from process start to the first answer, against Python with boto3 and the same clients and calls.
+"""CPU time of a cold start with one event, compared with a Python program that makes the same calls with boto3.
 
-Run `.venv/bin/python bench/cold_start.py [RUNS]`. Each pair runs in turn, so that a busy machine is fair to both; the
-figures are CPU seconds of the whole process (user and system) and the ratio of the medians.
+Run `.venv/bin/python bench/cold_start.py [RUNS]`. The two programs run alternately, so that the load of the machine
+affects both. It prints the medians of the CPU seconds of a whole process (user and system), and their ratio.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 from statistics import median
 
 from pipeseal.controls.s3_tls import deny_insecure
-from pipeseal.sandbox.account import Account
+from pipeseal.sandbox.account import EmbeddedAccount
 
 ROOT = Path(__file__).parent.parent
 _POLICY = {
     "Version": "2012-10-17",
     "Statement": [deny_insecure("arn:aws:s3:::harbor").statement],
 }
-_BARE = {
+_BOTO3 = {
     "bucket": """
 import boto3
-boto3.client("dynamodb").get_item(TableName="pipeseal-ledger", Key={"resource": {"S": "x"}, "id": {"S": "#memory"}})
+boto3.client("dynamodb").get_item(TableName="pipeseal-ledger", Key={"resource": {"S": "x"}, "id": {"S": "#record"}})
 s3 = boto3.client("s3")
 s3.get_bucket_policy(Bucket="harbor", ExpectedBucketOwner="123456789012")
 """,
@@ -35,7 +35,7 @@ import boto3, sys
 boto3.client("kms").describe_key(KeyId=sys.argv[1])
 """,
 }
-_OURS = """
+_PIPESEAL = """
 import json, sys, types
 sys.path.insert(0, "functions")
 import remediate
@@ -62,9 +62,9 @@ def _event(service: str, name: str, request: object, response: object) -> dict[s
     }
 
 
-def _cpu(script: str, *arguments: str, environment: dict[str, str]) -> float:
+def _cpu_seconds(script: str, *arguments: str, environment: dict[str, str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(  # noqa: S603 - our own scripts
+    subprocess.run(  # noqa: S603 - the scripts above
         [sys.executable, "-c", script, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -72,8 +72,8 @@ def _cpu(script: str, *arguments: str, environment: dict[str, str]) -> float:
 
 
 def main(runs: int) -> None:
-    """Print a line for each family of events."""
-    with Account() as account, tempfile.TemporaryDirectory() as folder:
+    """Print one line for an event of a bucket and one for an event of a key."""
+    with EmbeddedAccount() as account, tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "AWS_ENDPOINT_URL": account.url}
         key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
         account.client("s3").create_bucket(Bucket="harbor")
@@ -83,15 +83,21 @@ def main(runs: int) -> None:
             "bucket": _event("s3", "PutBucketPolicy", {"bucketName": "harbor"}, None),
             "key": _event("kms", "CreateKey", None, {"keyMetadata": {"arn": key}}),
         }
-        for family, event in events.items():
-            file = Path(folder) / f"{family}.json"
+        for kind, event in events.items():
+            file = Path(folder) / f"{kind}.json"
             file.write_text(json.dumps(event), "utf-8")
-            pairs = []
-            for _ in range(runs + 1):
-                bare = _cpu(_BARE[family], key, environment=environment)
-                pairs.append((bare, _cpu(_OURS, key, str(file), environment=environment)))
-            bare, ours = (median(values) for values in zip(*pairs[1:], strict=True))  # the first warms the caches
-            print(f"{family:7} bare {bare:.3f} s  pipeseal {ours:.3f} s  ratio {ours / bare:.2f}  ({runs} runs)")
+            pairs = [
+                (
+                    _cpu_seconds(_BOTO3[kind], key, environment=environment),
+                    _cpu_seconds(_PIPESEAL, key, str(file), environment=environment),
+                )
+                for _ in range(runs + 1)
+            ]
+            # The first pair fills the file system cache.
+            boto3, pipeseal = (median(values) for values in zip(*pairs[1:], strict=True))
+            print(
+                f"{kind:7} boto3 {boto3:.3f} s  pipeseal {pipeseal:.3f} s  ratio {pipeseal / boto3:.2f}  ({runs} runs)"
+            )
 
 
 if __name__ == "__main__":

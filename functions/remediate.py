@@ -1,4 +1,4 @@
-"""Put right the resource that a CloudTrail event names."""
+"""Remediate the resource that a CloudTrail event names."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from pipeseal.aws.world import World
-from pipeseal.cloudtrail import cause, is_echo, subjects
-from pipeseal.reconcile import reconcile
-from pipeseal.telemetry import observed
+from pipeseal.kinds.cloudtrail import cause, is_echo, subjects
+from pipeseal.model import OutcomeDocument
+from pipeseal.notify.metrics import observed
+from pipeseal.remediation.reconcile import reconcile
+from pipeseal.runtime import Runtime
 
 logger = Logger()
-world = cache(lambda: World(os.environ))  # made on the first event, not at import
+runtime = cache(lambda: Runtime(os.environ))  # made on the first event, not at import
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
-    """Reconcile each resource that *event* names and each that it leads on to; return the outcomes.
+def handler(event: dict[str, Any], context: object) -> list[OutcomeDocument]:
+    """Reconcile each resource that *event* names and its dependencies; return the outcomes, one a resource.
 
-    What pipeseal itself did comes back as an event, and is not looked at again.
+    Events of the calls that pipeseal itself makes are ignored.
     """
     if is_echo(event, os.environ.get("OWN_ROLES", "").split(",")):
         return []
     if not (refs := subjects(event)):
         return []
     why = cause(event)
-    logger.set_correlation_id(why.id)  # as it stands in the event it may be anything
-    world().begin(context)
-    return [outcome.as_dict() for ref in refs for outcome in observed(reconcile(ref, why, world()), why, logger)]
+    logger.set_correlation_id(why.id)  # validated: the event's own field may hold anything
+    runtime().start(context)
+    now = runtime().clock.now
+    return [outcome.as_dict() for ref in refs for outcome in observed(reconcile(ref, why, runtime()), why, logger, now)]

@@ -1,4 +1,4 @@
-"""Events that reach EventBridge, and which function each is for: what every pattern engine must agree on."""
+"""Events on the event bus, and the functions whose rules must match each: the same for every pattern engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ARN = f"arn:aws:sts::{_ACCOUNT}:assumed-role"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An event, and the functions that are to hear of it."""
+    """An event, and the functions that must receive it."""
 
     name: str
     event: Event
@@ -61,56 +61,56 @@ IDENTITIES: dict[str, Any] = {
     "role": _assumed("deployer", "ci"),
     "single sign-on": _assumed("AWSReservedSSO_Admin_0123456789abcdef", "ada@example.com"),
     "CloudFormation": _assumed("cloudformation", "AWSCloudFormation", invokedBy="cloudformation.amazonaws.com"),
-    "a role that is named like ours": _assumed("pipeseal-BucketRole-of-somebody", "pipeseal-BucketFunction"),
-    "our own role": _assumed("pipeseal-BucketRole-1A2B3C4D5E6F", "pipeseal-BucketFunction-1A2B3C4D5E6F"),
+    "a role with a name like pipeseal's": _assumed("pipeseal-BucketRole-of-another", "pipeseal-BucketFunction"),
+    "pipeseal's own role": _assumed("pipeseal-BucketRole-1A2B3C4D5E6F", "pipeseal-BucketFunction-1A2B3C4D5E6F"),
     "identity center user": {"type": "IdentityCenterUser", "accountId": _ACCOUNT, "onBehalfOf": {"userId": "54-80c1"}},
     "another account": {"type": "AWSAccount", "principalId": "AIDAEXAMPLE", "accountId": "210987654321"},
     "AWS service": {"type": "AWSService", "invokedBy": "backup.amazonaws.com"},
     "federated user": {"type": "FederatedUser", "arn": f"arn:aws:sts::{_ACCOUNT}:federated-user/ada"},
     "web identity": {"type": "WebIdentityUser", "principalId": "accounts.google.com:app:ada", "userName": "ada"},
     "no type": {"accountId": _ACCOUNT, "invokedBy": "AWS Internal"},
-    "a type that nobody knows": {"type": "Unheard"},
-    "nobody": None,
+    "an unknown type": {"type": "Unknown"},
+    "no identity": None,
 }
-_ELSEWHERE = ("osis", "datapipeline", "payment-cryptography", "s3-outposts", "apigateway")
-_NOBODY: frozenset[str] = frozenset()
+_OTHER_SERVICES = ("osis", "datapipeline", "payment-cryptography", "s3-outposts", "apigateway")
+_NO_FUNCTION: frozenset[str] = frozenset()
 
 
 def cases() -> Iterator[Case]:
-    """Yield every case, made from every sample event."""
+    """Yield the cases, which are variants of the sample events."""
     for name, sample in SAMPLES.items():
-        heard = _for(sample)
-        yield Case(f"{name}: as it is", sample, heard)
-        yield Case(f"{name}: without errorCode", _with(sample, errorCode=...), heard)
-        yield Case(f"{name}: errorCode empty", _with(sample, errorCode=""), heard)
+        functions = _functions_for(sample)
+        yield Case(f"{name}: unchanged", sample, functions)
+        yield Case(f"{name}: without errorCode", _with(sample, errorCode=...), functions)
+        yield Case(f"{name}: errorCode empty", _with(sample, errorCode=""), functions)
         yield from (
-            Case(f"{name}: by {who}", _with(sample, userIdentity=identity), heard)
-            for who, identity in IDENTITIES.items()
+            Case(f"{name}: by {caller}", _with(sample, userIdentity=identity), functions)
+            for caller, identity in IDENTITIES.items()
         )
         nested = [{"ARN": "arn:aws:s3:::a", "type": "AWS::S3::Bucket"}, {"ARN": "arn:aws:s3:::b/*"}]
-        yield Case(f"{name}: several resources", _with(sample, resources=nested), heard)
-        yield Case(f"{name}: requestParameters null", _with(sample, requestParameters=None), heard)
-        yield from (Case(f"{name}: {what}", event, _NOBODY) for what, event in _unheard(sample))
+        yield Case(f"{name}: several resources", _with(sample, resources=nested), functions)
+        yield Case(f"{name}: requestParameters null", _with(sample, requestParameters=None), functions)
+        yield from (Case(f"{name}: {what}", event, _NO_FUNCTION) for what, event in _not_matching(sample))
 
 
-def _unheard(sample: Event) -> Iterator[tuple[str, Event]]:
+def _not_matching(sample: Event) -> Iterator[tuple[str, Event]]:
     for code in ("AccessDenied", "NoSuchBucket", "Client.UnauthorizedOperation", " "):
-        yield f"refused with {code!r}", _with(sample, errorCode=code)
-    for service in _ELSEWHERE:
+        yield f"failed with {code!r}", _with(sample, errorCode=code)
+    for service in _OTHER_SERVICES:
         yield f"of {service}", {**_with(sample, eventSource=f"{service}.amazonaws.com"), "source": f"aws.{service}"}
         yield f"source of {service} only", {**sample, "source": f"aws.{service}"}
         yield f"eventSource of {service} only", _with(sample, eventSource=f"{service}.amazonaws.com")
     yield "of another application", {**sample, "source": "com.example.s3"}
-    yield "no API call", {**sample, "detail-type": "AWS Service Event via CloudTrail"}
+    yield "not an API call", {**sample, "detail-type": "AWS Service Event via CloudTrail"}
     yield "an insight", {**sample, "detail-type": "AWS Insight via CloudTrail"}
     for call in ("GetBucketPolicy", "CreateBucket", "PutKeyPolicy", "StartPipelineExecution", "DescribeKey"):
         yield f"called {call}", _with(sample, eventName=call)
-    yield "in other letters", _with(sample, eventName=sample["detail"]["eventName"].lower())
-    yield "with more to its name", _with(sample, eventName=sample["detail"]["eventName"] + "V2")
+    yield "in lower case", _with(sample, eventName=sample["detail"]["eventName"].lower())
+    yield "with a longer name", _with(sample, eventName=sample["detail"]["eventName"] + "V2")
 
 
-def _for(sample: Event) -> frozenset[str]:
-    """Return the functions whose rule names the call, read off the template without any engine."""
+def _functions_for(sample: Event) -> frozenset[str]:
+    """Return the functions with a rule that names the call, from the template alone, without a pattern engine."""
     detail = sample["detail"]
     return frozenset(
         name

@@ -1,4 +1,4 @@
-"""Resources of every kind: plain ones for tables, generated ones for laws."""
+"""Resources of every kind: builders for tables of cases, Hypothesis strategies for laws."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pipeseal.kinds.application.value import Application
+from pipeseal.kinds.bucket.value import Bucket
+from pipeseal.kinds.key.value import Key, UnreadableKey
+from pipeseal.kinds.pipeline.value import Pipeline, QuarantineReason, Transition
+from pipeseal.kinds.project.value import Project
+from pipeseal.kinds.trail.selectors import ALL_MANAGEMENT_EVENTS
+from pipeseal.kinds.trail.value import Trail
 from pipeseal.model import Kind, Ref
-from pipeseal.model.application import Application
-from pipeseal.model.bucket import Bucket
-from pipeseal.model.key import Key, Unread
-from pipeseal.model.pipeline import Pipeline, Transition
-from pipeseal.model.project import Project
-from pipeseal.model.trail import ALL_MANAGEMENT, Trail
 from pipeseal.policy import Policy
 from pipeseal.settings import Rejection, Settings
 
@@ -27,23 +28,23 @@ PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/harbor"
 
 
 def policy(*statements: Mapping[str, Any]) -> Policy:
-    """Make a policy of *statements*; none at all is a bucket without a policy."""
+    """Return a policy of *statements*; without any, that of a bucket without a policy."""
     return Policy.parse({"Version": "2012-10-17", "Statement": list(statements)} if statements else None)
 
 
 def bucket(*statements: Mapping[str, Any], **fields: Any) -> Bucket:
-    """Make a bucket named harbor under a policy of *statements*."""
+    """Return the bucket harbor with a policy of *statements*."""
     return Bucket(Ref(Kind.BUCKET, ACCOUNT, REGION, "harbor"), policy(*statements), **fields)
 
 
 def key(spec: str = "SYMMETRIC_DEFAULT", usage: str = "ENCRYPT_DECRYPT", status: str = "Enabled", **fields: Any) -> Key:
-    """Make a key, an hour old."""
+    """Return a key that was created an hour ago."""
     ref = Ref(Kind.KEY, ACCOUNT, REGION, "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468")
     return Key(ref, spec, usage, status, **{"age": timedelta(hours=1), **fields})
 
 
 def action(name: str, **configuration: str) -> dict[str, Any]:
-    """Make one action of a stage."""
+    """Return an action of a stage."""
     return {
         "name": name,
         "actionTypeId": {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"},
@@ -53,7 +54,7 @@ def action(name: str, **configuration: str) -> dict[str, Any]:
 
 
 def document(*stores: tuple[str, str, str], **configuration: str) -> dict[str, Any]:
-    """Make a pipeline's structure; each store is (region, bucket, key or "")."""
+    """Return a pipeline's structure; each store is (Region, bucket, key or "")."""
     made = {
         region: {"type": "S3", "location": name} | ({"encryptionKey": {"id": key, "type": "KMS"}} if key else {})
         for region, name, key in stores or ((REGION, "harbor", ""),)
@@ -68,24 +69,24 @@ def document(*stores: tuple[str, str, str], **configuration: str) -> dict[str, A
 
 
 def pipeline(structure: dict[str, Any] | None = None, **fields: Any) -> Pipeline:
-    """Make a pipeline named release."""
+    """Return the pipeline release."""
     return Pipeline(Ref(Kind.PIPELINE, ACCOUNT, REGION, "release"), structure or document(), **fields)
 
 
 def application(*revisions: Mapping[str, Any], **fields: Any) -> Application:
-    """Make an application named harbor that deploys *revisions*."""
+    """Return the application harbor, which deploys *revisions*."""
     return Application(Ref(Kind.APPLICATION, ACCOUNT, REGION, "harbor"), revisions=revisions, **fields)
 
 
 def revision(content: str = "", name: str = "string", **s3: str) -> dict[str, Any]:
-    """Make the location of a revision in S3, or of one with its text under *name*."""
+    """Return the RevisionLocation of a revision in S3, or of one with its text under *name*."""
     if s3:
         return {"revisionType": "S3", "s3Location": s3}
     return {"revisionType": name[:1].upper() + name[1:], name: {"content": content}}
 
 
 def project(structure: Mapping[str, Any] | None = None, locked: str = "", **parts: Any) -> Project:
-    """Make a project named harbor, which leaves encrypted artifacts in S3 unless *parts* says otherwise."""
+    """Return the project harbor, which writes encrypted artifacts to S3 unless *parts* override that."""
     made = structure or {
         "name": "harbor",
         "source": {"type": "GITHUB", "location": "https://github.com/acme/harbor"},
@@ -97,7 +98,7 @@ def project(structure: Mapping[str, Any] | None = None, locked: str = "", **part
     return Project(Ref(Kind.PROJECT, ACCOUNT, REGION, "harbor"), made, locked)
 
 
-SETTLED = {
+COMPLETE_SETTINGS = {
     "S3BucketName": "harbor-trail",
     "IncludeGlobalServiceEvents": True,
     "IsMultiRegionTrail": True,
@@ -106,22 +107,24 @@ SETTLED = {
 
 
 def basic(*selectors: Mapping[str, Any]) -> dict[str, Any]:
-    """Make event selectors of the plain form."""
+    """Return basic event selectors."""
     return {"EventSelectors": list(selectors)}
 
 
 def advanced(*selectors: Mapping[str, Mapping[str, list[str]]]) -> dict[str, Any]:
-    """Make advanced event selectors; each is given as field -> operator -> values."""
+    """Return advanced event selectors; each is given as field -> operator -> values."""
     fields = ([{"Field": name, **operators} for name, operators in each.items()] for each in selectors)
     return {"AdvancedEventSelectors": [{"Name": "made", "FieldSelectors": each} for each in fields]}
 
 
-def trail(selectors: Mapping[str, Any] = ALL_MANAGEMENT, **fields: Any) -> Trail:
-    """Make a trail named harbor, as sound as a trail can be unless *fields* say otherwise."""
-    return Trail(Ref(Kind.TRAIL, ACCOUNT, REGION, "harbor"), selectors=selectors, **{"settings": SETTLED, **fields})
+def trail(selectors: Mapping[str, Any] = ALL_MANAGEMENT_EVENTS, **fields: Any) -> Trail:
+    """Return the trail harbor, which is compliant unless *fields* override that."""
+    return Trail(
+        Ref(Kind.TRAIL, ACCOUNT, REGION, "harbor"), selectors=selectors, **{"settings": COMPLETE_SETTINGS, **fields}
+    )
 
 
-# --------------------------------------------------------------- for the laws
+# ---------------------------------------------------------------- strategies
 
 _DENIES = st.fixed_dictionaries(
     {
@@ -161,8 +164,8 @@ BUCKETS = st.builds(
     lambda statements, **fields: bucket(*statements, **fields),
     st.lists(_DENIES, max_size=4),
     encryption=_ENCRYPTIONS,
-    users=st.dictionaries(st.sampled_from([PIPELINE, APPLICATION, PROJECT]), st.sampled_from(["", ARTIFACT_KEY])),
-    encrypt=st.booleans(),
+    dependents=st.dictionaries(st.sampled_from([PIPELINE, APPLICATION, PROJECT]), st.sampled_from(["", ARTIFACT_KEY])),
+    requires_kms=st.booleans(),
     website=st.sampled_from([None, False, True]),
 )
 KEYS = st.builds(
@@ -173,21 +176,21 @@ KEYS = st.builds(
     manager=st.sampled_from(["CUSTOMER", "AWS"]),
     multi_region=st.sampled_from(["", "PRIMARY", "REPLICA"]),
     age=st.sampled_from([None, timedelta(minutes=1), timedelta(days=400)]),
-    users=st.dictionaries(st.just(PIPELINE), st.just("")),
+    dependents=st.dictionaries(st.just(PIPELINE), st.just("")),
     origin=st.sampled_from(["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM"]),
     rotates=st.sampled_from([None, False, True]),
 )
 _NAMED = st.sampled_from(["", "1c3a5e7f-0b2d-4f68-9ace-13579bdf2468", ARTIFACT_KEY])
-_FOUND = KEYS | st.builds(Unread, why=st.just("could not be read"), missing=st.booleans())
-HOLDS = (
-    "a secret stands in clear in this pipeline",
-    "the key of an artifact store is not an enabled symmetric key",
-)
-_OPEN = Transition("Build", enabled=True)
-_WAYS = [
-    _OPEN,
+_FOUND = KEYS | st.builds(UnreadableKey, problem=st.just("could not be read"), missing=st.booleans())
+QUARANTINE_REASONS = tuple(QuarantineReason)
+_ENABLED = Transition("Build", enabled=True)
+_TRANSITIONS = [
+    _ENABLED,
     Transition("Build", enabled=False, reason="on hold"),
-    *(_OPEN.held(frozenset(holds)) for holds in (HOLDS, HOLDS[:1], HOLDS[1:])),
+    *(
+        _ENABLED.quarantined(reasons)
+        for reasons in (QUARANTINE_REASONS, QUARANTINE_REASONS[:1], QUARANTINE_REASONS[1:])
+    ),
 ]
 PIPELINES = st.builds(
     lambda stores, keys, secret, **fields: pipeline(
@@ -199,8 +202,8 @@ PIPELINES = st.builds(
     st.lists(st.tuples(st.sampled_from([REGION, "eu-west-1"]), st.just("harbor"), _NAMED), min_size=1, max_size=2),
     st.lists(_FOUND, min_size=1, max_size=3),
     st.booleans(),
-    locked=st.sampled_from(["", "AWS masks a token in it"]),
-    transition=st.none() | st.sampled_from(_WAYS),
+    locked=st.sampled_from(["", "AWS redacted a token in it"]),
+    transition=st.none() | st.sampled_from(_TRANSITIONS),
     tags=st.dictionaries(
         st.sampled_from([PIPELINE, "arn:aws:s3:::harbor"]),
         st.dictionaries(st.sampled_from(["owner", "DbPassword"]), st.sampled_from(["crew", "ada@example.com"])),
@@ -252,7 +255,7 @@ PROJECTS = st.builds(
 _MANAGEMENT = {"eventCategory": {"Equals": ["Management"]}}
 _SELECTORS = st.sampled_from(
     [
-        dict(ALL_MANAGEMENT),
+        dict(ALL_MANAGEMENT_EVENTS),
         basic({"ReadWriteType": "WriteOnly"}, {"ReadWriteType": "ReadOnly"}),
         basic({"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}),
         basic({"IncludeManagementEvents": False}),
@@ -266,8 +269,8 @@ _SELECTORS = st.sampled_from(
 )
 _SETTINGS = st.sampled_from(
     [
-        SETTLED,
-        {**SETTLED, "IsMultiRegionTrail": False, "KmsKeyId": ARTIFACT_KEY},
+        COMPLETE_SETTINGS,
+        {**COMPLETE_SETTINGS, "IsMultiRegionTrail": False, "KmsKeyId": ARTIFACT_KEY},
         {"S3BucketName": "elsewhere", "IncludeGlobalServiceEvents": False},
     ]
 )
@@ -275,17 +278,19 @@ TRAILS = st.builds(
     trail,
     _SELECTORS,
     logging=st.booleans(),
-    fresh=st.booleans(),
+    never_logged=st.booleans(),
     settings=_SETTINGS,
-    sound=st.fixed_dictionaries({}, optional={"selectors": st.none() | _SELECTORS, "settings": st.none() | _SETTINGS}),
-    hint=st.sampled_from(["StopLogging", "StartLogging", "PutEventSelectors", "UpdateTrail"]),
+    baseline=st.fixed_dictionaries(
+        {}, optional={"selectors": st.none() | _SELECTORS, "settings": st.none() | _SETTINGS}
+    ),
+    event_name=st.sampled_from(["StopLogging", "StartLogging", "PutEventSelectors", "UpdateTrail"]),
 ) | st.builds(
     trail,
     st.just({}),
     exists=st.just(False),  # noqa: FBT003
     logging=st.just(False),  # noqa: FBT003
     settings=st.just({}),
-    sound=st.fixed_dictionaries({}, optional={"selectors": _SELECTORS, "settings": _SETTINGS}),
+    baseline=st.fixed_dictionaries({}, optional={"selectors": _SELECTORS, "settings": _SETTINGS}),
 )
 RESOURCES: Mapping[Kind, st.SearchStrategy[Any]] = {
     Kind.BUCKET: BUCKETS,

@@ -1,4 +1,4 @@
-"""Settings: the template's parameters as the functions read them."""
+"""Settings: how the functions read the parameters of the template."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1c3a5e7f-0b2d-4f68-9ace-13579bdf24
 KEY_WEST = "arn:aws:kms:us-west-2:123456789012:key/mrk-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
-def test_an_empty_environment_is_the_defaults() -> None:
-    """Nothing set, or everything set to nothing, is what the template does by default."""
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """Variables that are missing or empty give the defaults of the template."""
     assert Settings.from_environment({}) == Settings.from_environment({"MODE": "", "SEAL_WEBSITES": ""}) == Settings()
 
 
 def test_every_variable_is_read() -> None:
-    """Each variable reaches its setting."""
+    """Each variable sets its field."""
     assert Settings.from_environment(
         {
             "MODE": "detect",
@@ -31,6 +31,8 @@ def test_every_variable_is_read() -> None:
             "QUARANTINE_SECRETS": "true",
             "MINIMUM_TLS_VERSION": "1.2",
             "ORGANIZATION_ID": "o-a1b2c3d4e5",
+            "GRACE_MINUTES": "0",
+            "WAR_LIMIT": "5",
         }
     ) == Settings(
         mode=Mode.DETECT,
@@ -45,11 +47,13 @@ def test_every_variable_is_read() -> None:
         quarantine_secrets=True,
         minimum_tls_version="1.2",
         organization_id="o-a1b2c3d4e5",
+        grace_minutes=0,
+        war_limit=5,
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "states"),
     [
         ("MODE", "observe", "enforce, detect, off"),
         ("CONTROL_MODES", "S3.TLS", "CONTROL=MODE"),
@@ -63,11 +67,15 @@ def test_every_variable_is_read() -> None:
         ("SEAL_WEBSITES", "yes", "true or false"),
         ("MINIMUM_TLS_VERSION", "1.1", "1.2, 1.3"),
         ("ORGANIZATION_ID", "acme", "o-a1b2c3d4e5"),
+        ("GRACE_MINUTES", "10081", "0 to 10080"),
+        ("GRACE_MINUTES", "-1", "0 to 10080"),
+        ("WAR_LIMIT", "0", "1 to 100"),
+        ("WAR_LIMIT", "101", "1 to 100"),
     ],
 )
-def test_a_bad_value_names_its_variable_and_the_way_out(name: str, value: str, says: str) -> None:
-    """A value that pipeseal does not know stops it with the name of the variable and what it takes."""
-    with pytest.raises(SettingsError, match=f"(?s){name}.*{says}"):
+def test_an_error_names_the_variable_and_its_values(name: str, value: str, states: str) -> None:
+    """An invalid value raises SettingsError with the name of the variable and the values that it accepts."""
+    with pytest.raises(SettingsError, match=f"(?s){name}.*{states}"):
         Settings.from_environment({name: value})
 
 
@@ -82,7 +90,7 @@ def test_a_bad_value_names_its_variable_and_the_way_out(name: str, value: str, s
         (Mode.DETECT, Mode.OFF, Mode.OFF),
     ],
 )
-def test_a_control_goes_no_further_than_the_stack(mode: Mode, own: Mode | None, expected: Mode) -> None:
-    """Detect mode writes nothing, whatever a single control was set to."""
+def test_the_mode_of_the_stack_limits_each_control(mode: Mode, own: Mode | None, expected: Mode) -> None:
+    """In detect mode no control writes, even where ControlModes sets it to enforce."""
     settings = Settings(mode=mode, control_modes={"S3.TLS": own} if own else {})
     assert settings.mode_of("S3.TLS") is expected

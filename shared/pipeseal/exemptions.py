@@ -1,10 +1,9 @@
-"""Who is excused from which control on which resource, by whom, why and until when; pure."""
+"""Exemptions: which control does not apply to which resource, by whose decision, why and until when; pure."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -14,23 +13,22 @@ from typing import Any, Self
 
 from pipeseal.controls import every_control
 from pipeseal.model import Actor
+from pipeseal.text import parse_duration
 
 GROUNDS = "--owner 'WHO' --reason 'WHY' --until 30d"
-"""What every exemption needs on the command line, as placeholders that a shell takes as they are."""
+"""The options that every exemption needs on the command line, as placeholders that a shell accepts."""
 
 _LONGEST = 500
 _NOTICE = timedelta(days=7)
-_SPAN = re.compile(r"(\d{1,5})([hdw])")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 class ExemptionError(ValueError):
-    """An exemption lacks something or makes no sense; the text names the part and says what to write instead."""
+    """An exemption is incomplete or invalid; the text names the part and says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """Who answers for an exemption, why, and until when."""
+    """Who owns an exemption, why, and until when."""
 
     owner: str
     reason: str
@@ -39,11 +37,11 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """*control* (a glob on ids) does not apply to *resource* (a glob on ARNs) before *until*; case matters in both.
+    """*control* (a glob on IDs) does not apply to *resource* (a glob on ARNs) before *until*; both are case-sensitive.
 
-    With *actor* (a glob on names and ARNs) only what they did is excused, for as long as it stays as they left it. With
-    *tag* (KEY=VALUE, VALUE a glob) only a resource that carries the tag is. Raises ExemptionError where a text is
-    blank, too long or not printable, or where *until* has no time zone.
+    With *actor* (a glob on names and ARNs) it covers only what that actor did, for as long as it stays unchanged. With
+    *tag* (KEY=VALUE, VALUE a glob) it covers only resources with that tag. Raises ExemptionError where a text is blank,
+    too long or not printable, or where *until* has no time zone.
     """
 
     id: str
@@ -56,19 +54,19 @@ class Exemption:
     tag: str = ""
 
     def __post_init__(self) -> None:
-        """Check what must hold of every exemption, the ended ones too."""
+        """Check what must be true of every exemption, ended ones included."""
         for name in ("id", "control", "resource", "owner", "reason"):
-            _check(name, getattr(self, name))
+            _require_text(name, getattr(self, name))
         for name in filter(lambda name: getattr(self, name), ("actor", "tag")):
-            _check(name, getattr(self, name))
+            _require_text(name, getattr(self, name))
         if self.tag and not all(self.tag.partition("=")[:2]):
-            raise ExemptionError(f"tag: {self.tag!r} is none; write KEY=VALUE, or KEY=* for any value")
+            raise ExemptionError(f"tag: {self.tag!r} is not a tag; write KEY=VALUE, or KEY=* for any value")
         if self.until.utcoffset() is None:
             raise ExemptionError(f"until: {self.until.isoformat()} has no time zone; add Z for UTC")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the exemption that `text` wrote. Raises ExemptionError where it is none."""
+        """Return the exemption that `text` returned. Raises ExemptionError where it cannot be parsed."""
         try:
             fields = json.loads(text)
             return cls(**{**fields, "until": datetime.fromisoformat(fields["until"])})
@@ -79,33 +77,33 @@ class Exemption:
 
     @property
     def text(self) -> str:
-        """Return the exemption as the ledger keeps it."""
+        """Return the exemption as the ledger stores it."""
         return json.dumps(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the exemption as the tools print it."""
+        """Return the exemption as the commands print it."""
         return {**asdict(self), "until": self.until.isoformat()}
 
-    def holds(self, now: datetime) -> bool:
-        """Say whether it has not ended by *now*."""
+    def is_active(self, now: datetime) -> bool:
+        """Return whether it has not ended by *now*."""
         return now < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What an exemption may hang on beside control and resource."""
+    """What an exemption may depend on apart from the control and the resource."""
 
     actor: Actor
-    """Who did what is to be excused."""
+    """Who caused the violation."""
     tags: Callable[[], Mapping[str, str]]
-    """Gives the resource's tags; asked only where a tag matters."""
-    stays: bool = False
-    """Whether everything is as somebody left it who was excused."""
+    """Returns the resource's tags; called only where a tag matters."""
+    unchanged: bool = False
+    """Whether the resource is still as an actor with an exemption left it."""
 
-    def allow(self, exemption: Exemption) -> bool:
-        """Say whether *exemption* hangs on nothing that is not the case."""
+    def satisfy(self, exemption: Exemption) -> bool:
+        """Return whether the actor and the tag of *exemption*, where it has any, match."""
         names = (self.actor.name, self.actor.arn)
-        if exemption.actor and not (self.stays or any(fnmatchcase(name, exemption.actor) for name in names)):
+        if exemption.actor and not (self.unchanged or any(fnmatchcase(name, exemption.actor) for name in names)):
             return False
         key, _, value = exemption.tag.partition("=")
         return not exemption.tag or (key in self.tags() and fnmatchcase(self.tags()[key], value))
@@ -114,69 +112,71 @@ class Circumstances:
 def grant(  # noqa: PLR0913 - the parts of an exemption
     control: str, resource: str, grounds: Grounds, now: datetime, *, actor: str = "", tag: str = ""
 ) -> Exemption:
-    """Return a new exemption with an id of its own; raise ExemptionError where it could excuse nothing."""
-    _check("control", control)
-    _check("resource", resource)
+    """Return a new exemption with an ID of its own; raise ExemptionError where it could never apply."""
+    _require_text("control", control)
+    _require_text("resource", resource)
     known = [each.id for each in every_control()]
     if not any(fnmatchcase(each, control) for each in known):
-        raise ExemptionError(f"control: {control!r} matches none; there are: {', '.join(known)}")
+        raise ExemptionError(f"control: {control!r} matches no control; the controls are: {', '.join(known)}")
     if not resource.startswith(("arn:", "*")):
-        raise ExemptionError(f"resource: {resource!r} is no ARN; write arn:aws:s3:::harbor, or arn:aws:s3:::team-*")
+        raise ExemptionError(
+            f"resource: {resource!r} is not an ARN; write arn:aws:s3:::acme-artifacts, or arn:aws:s3:::team-*"
+        )
     parts = (control, resource, actor, tag, *map(str, (grounds.owner, grounds.reason, grounds.until, now)))
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
     identity = f"ex-{now:%Y%m%d}-{digest[:8]}"
     exemption = Exemption(identity, control, resource, grounds.owner, grounds.reason, grounds.until, actor, tag)
-    if not exemption.holds(now):
-        raise ExemptionError(f"until: {grounds.until.isoformat()} is past; an exemption ends in the future")
+    if not exemption.is_active(now):
+        raise ExemptionError(f"until: {grounds.until.isoformat()} is in the past; an exemption ends in the future")
     return exemption
 
 
-def excused(
+def exemption_for(
     exemptions: Iterable[Exemption], control_id: str, arn: str, now: datetime, circumstances: Circumstances
 ) -> Exemption | None:
-    """Return the exemption under which the control does not apply to the resource with that ARN now, if any."""
+    """Return the exemption under which the control does not apply to the resource with that ARN; None without one."""
     for each in exemptions:
-        if not (each.holds(now) and fnmatchcase(control_id, each.control) and fnmatchcase(arn, each.resource)):
+        if not (each.is_active(now) and fnmatchcase(control_id, each.control) and fnmatchcase(arn, each.resource)):
             continue
-        if circumstances.allow(each):
+        if circumstances.satisfy(each):
             return each
     return None
 
 
 class Stage(StrEnum):
-    """How near its end an exemption is, as reminders name it."""
+    """What a reminder says about an exemption; the values are the reminder's action."""
 
     ENDING = "exemption-ending"
     ENDED = "exemption-ended"
 
 
-def due(
+def due_reminders(
     exemptions: Iterable[Exemption], reminded: Mapping[str, str], now: datetime
 ) -> Iterator[tuple[Exemption, Stage]]:
-    """Yield the exemptions that people are to be reminded of, a week before they end and when they have.
+    """Yield the exemptions that need a reminder: one week before they end, and when they have ended.
 
-    *reminded* says, by id, of which stage they were reminded already.
+    *reminded* holds, by exemption ID, the stage of the last reminder.
     """
     for each in exemptions:
-        stage = Stage.ENDED if not each.holds(now) else Stage.ENDING if each.until - now <= _NOTICE else None
+        stage = Stage.ENDED if not each.is_active(now) else Stage.ENDING if each.until - now <= _NOTICE else None
         if stage and reminded.get(each.id) not in (stage, Stage.ENDED):
             yield each, stage
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """Read an end: a span from *now* (12h, 30d, 4w), a date (the end of that day, UTC), or a time with its zone.
+def parse_end(text: str, now: datetime) -> datetime:
+    """Return the time that *text* gives: a duration from *now* (12h, 30d, 4w), a date (its end in UTC), or a time.
 
-    Raises ExemptionError where *text* is neither.
+    Raises ExemptionError where *text* is none of them.
     """
     try:
-        if span := _SPAN.fullmatch(text):
-            return now.replace(microsecond=0) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        if (duration := parse_duration(text)) is not None:
+            return now.replace(microsecond=0) + duration
         when = datetime.fromisoformat(text)
         return datetime.combine(when, time.max.replace(microsecond=0), UTC) if _is_date(text) else when
     except (ValueError, OverflowError):
         raise ExemptionError(
-            f"until: {text!r:.60} is no end; write a span (12h, 30d, 4w), a date (2027-01-31) or a time with its zone "
-            "(2027-01-31T12:00Z)"
+            f"until: {text!r:.60} is not an end; write a duration (12h, 30d, 4w), a date (2027-01-31) or a time with "
+            "its time zone (2027-01-31T12:00Z)"
         ) from None
 
 
@@ -184,10 +184,10 @@ def _is_date(text: str) -> bool:
     return "T" not in text and " " not in text
 
 
-def _check(name: str, text: object) -> None:
+def _require_text(name: str, text: object) -> None:
     if not isinstance(text, str) or not text.strip():
-        raise ExemptionError(f"{name}: is blank; an exemption says who, why and for what")
+        raise ExemptionError(f"{name}: is blank; an exemption needs a control, a resource, an owner and a reason")
     if not text.isprintable():
-        raise ExemptionError(f"{name}: {text!r:.60} holds characters that cannot be printed; write it on one line")
+        raise ExemptionError(f"{name}: {text!r:.60} has characters that are not printable; write it on one line")
     if len(text) > _LONGEST:
-        raise ExemptionError(f"{name}: has {len(text)} characters; at most {_LONGEST} are kept")
+        raise ExemptionError(f"{name}: has {len(text)} characters; the limit is {_LONGEST}")

@@ -1,22 +1,18 @@
-"""What the operator asked for, read once from the template's parameters; pure."""
+"""The settings of the operator, read once from the variables that the template's parameters set; pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
-
-SPELL = timedelta(hours=1)
-"""The time within which being undone WarLimit times is a war, and the quiet after which it is over."""
 
 _E = TypeVar("_E", bound=StrEnum)
 
 
 class Mode(StrEnum):
-    """How far a control may go."""
+    """What a control does about a violation: remediate and alert, only alert, or nothing."""
 
     ENFORCE = "enforce"
     DETECT = "detect"
@@ -24,53 +20,56 @@ class Mode(StrEnum):
 
 
 class Scope(StrEnum):
-    """Which buckets must be encrypted under KMS."""
+    """Which buckets must be encrypted with SSE-KMS: those that hold artifacts, or all."""
 
     ARTIFACTS = "artifacts"
     ALL = "all"
 
 
 class Rejection(StrEnum):
-    """What becomes of a new asymmetric key after it was disabled."""
+    """What happens to a new asymmetric key: scheduled for deletion after it is disabled, or only disabled."""
 
     SCHEDULE_DELETION = "schedule-deletion"
     DISABLE = "disable"
 
 
 class SettingsError(ValueError):
-    """A parameter has a value that pipeseal does not know; the text names the parameter and the values."""
+    """A variable has an invalid value; the text names the variable and the valid values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's choices; the defaults are the template's."""
+    """The settings; the defaults are those of the template."""
 
     mode: Mode = Mode.ENFORCE
     control_modes: Mapping[str, Mode] = field(default_factory=dict)
+    """Control ID -> its own mode (see `mode_of`)."""
     encryption_scope: Scope = Scope.ARTIFACTS
     artifact_keys: Mapping[str, str] = field(default_factory=dict)
-    """Region -> ARN of the key that artifacts there are to be encrypted under."""
+    """Region -> ARN of the KMS key under which artifacts in that Region must be encrypted."""
     key_rejection: Rejection = Rejection.SCHEDULE_DELETION
     deletion_window_days: int = 30
+    """The waiting period before KMS deletes a rejected key."""
     seal_websites: bool = False
+    """Whether buckets with website hosting are remediated; otherwise they are only alerted."""
     strict_uploads: bool = False
-    """Whether every artifact bucket refuses an upload without a header, not only those of pipelines."""
+    """Whether every artifact bucket denies uploads without an encryption header, not only those of pipelines."""
     require_customer_key: bool = False
-    """Whether each artifact store must name a customer managed key."""
+    """Whether every artifact store must name a customer managed key."""
     quarantine_secrets: bool = False
-    """Whether a pipeline with a secret in clear is stopped until the secret is gone."""
+    """Whether a pipeline with a plaintext secret is stopped until the secret is removed."""
     minimum_tls_version: str = ""
-    """The oldest TLS version that buckets take, 1.2 or 1.3; "" leaves that to AWS."""
+    """The lowest TLS version that buckets accept, 1.2 or 1.3; "" for the default of AWS."""
     organization_id: str = ""
-    """The organisation (o-...) whose accounts are no strangers; "" where only the account itself is none."""
+    """ID of the organization (o-...) whose accounts are trusted; "" to trust only the account itself."""
     grace_minutes: int = 60
-    """How old a resource must be before a sweep looks at it."""
+    """The age at which a sweep begins to check a resource."""
     war_limit: int = 3
-    """How often within an hour a control puts the same resource right before it leaves the matter to people."""
+    """How often a control remediates the same resource within an hour before it is suspended for that resource."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the variables that the template gives each function; raise SettingsError on a bad one."""
+        """Return the settings in the variables of a function; raise SettingsError where one is invalid."""
         return cls(
             mode=_choice(environment, "MODE", Mode, Mode.ENFORCE),
             control_modes=_control_modes(environment.get("CONTROL_MODES", "")),
@@ -89,7 +88,7 @@ class Settings:
         )
 
     def mode_of(self, control: str) -> Mode:
-        """Return how far *control* may go: its own mode, but never further than the stack's."""
+        """Return the mode of *control*: its own, but in a stack in detect mode never enforce."""
         own = self.control_modes.get(control, self.mode)
         return Mode.DETECT if own is Mode.ENFORCE and self.mode is Mode.DETECT else own
 
@@ -104,46 +103,48 @@ def _choice(environment: Mapping[str, str], name: str, choices: type[_E], defaul
 
 
 def _control_modes(text: str) -> dict[str, Mode]:
-    """Read "S3.TLS=detect,KMS.SYMMETRIC=off"."""
+    """Return the modes in a text such as "S3.TLS=detect,KMS.SYMMETRIC=off"."""
     modes = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         control, equals, mode = (part.strip() for part in pair.partition("="))
         if not equals or not control or mode not in set(Mode):
             known = ", ".join(Mode)
-            raise SettingsError(f"CONTROL_MODES has {pair!r}; it must be CONTROL=MODE with a mode of: {known}")
+            raise SettingsError(f"CONTROL_MODES contains {pair!r}; write CONTROL=MODE, where MODE is one of: {known}")
         modes[control] = Mode(mode)
     return modes
 
 
 def _artifact_keys(text: str) -> dict[str, str]:
-    """Read one or several key ARNs, comma separated, one a region."""
+    """Return the keys in a comma-separated list of ARNs, one for each Region."""
     keys: dict[str, str] = {}
     for arn in filter(None, (part.strip() for part in text.split(","))):
         match arn.split(":", 5):
             case ["arn", _, "kms", region, _, resource] if region and resource.startswith("key/"):
                 if region in keys:
-                    raise SettingsError(f"ARTIFACT_KEY_ARN names two keys in {region}; give one a region")
+                    raise SettingsError(f"ARTIFACT_KEY_ARN names two keys in {region}; name one key for each Region")
                 keys[region] = arn
             case _:
-                raise SettingsError(f"ARTIFACT_KEY_ARN has {arn!r}; it must be the ARN of a KMS key (arn:...:key/...)")
+                raise SettingsError(
+                    f"ARTIFACT_KEY_ARN contains {arn!r}, which is not the ARN of a KMS key (arn:aws:kms:...:key/...)"
+                )
     return keys
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or not 7 <= int(text) <= 30:  # noqa: PLR2004 - KMS's own bounds
-        raise SettingsError(f"DELETION_WINDOW_DAYS is {text!r}; KMS takes 7 to 30 days")
+    if not text.isdecimal() or not 7 <= int(text) <= 30:  # noqa: PLR2004 - the limits of KMS
+        raise SettingsError(f"DELETION_WINDOW_DAYS is {text!r}; KMS accepts 7 to 30 days")
     return int(text)
 
 
 def _minutes(text: str) -> int:
-    if not text.isdecimal() or int(text) > 10080:  # noqa: PLR2004 - a week, as the template has it
+    if not text.isdecimal() or int(text) > 10080:  # noqa: PLR2004 - a week, as in the template
         raise SettingsError(f"GRACE_MINUTES is {text!r}; it must be 0 to 10080 minutes")
     return int(text)
 
 
 def _war_limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:  # noqa: PLR2004 - as the template has it
-        raise SettingsError(f"WAR_LIMIT is {text!r}; it must be 1 to 100 times within an hour")
+    if not text.isdecimal() or not 1 <= int(text) <= 100:  # noqa: PLR2004 - as in the template
+        raise SettingsError(f"WAR_LIMIT is {text!r}; it must be 1 to 100 remediations an hour")
     return int(text)
 
 
@@ -155,7 +156,7 @@ def _tls_version(text: str) -> str:
 
 def _organization(text: str) -> str:
     if text and not re.fullmatch(r"o-[a-z0-9]{10,32}", text):
-        raise SettingsError(f"ORGANIZATION_ID is {text!r}; it must be an organisation's id, such as o-a1b2c3d4e5")
+        raise SettingsError(f"ORGANIZATION_ID is {text!r}; it must be the ID of an organization, such as o-a1b2c3d4e5")
     return text
 
 

@@ -1,4 +1,4 @@
-"""The clients: which endpoint of AWS a call goes to."""
+"""The clients: which endpoint a call goes to, and what each thread collects of raw responses."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeseal.aws.clients import as_sent, client, forget
+from pipeseal.aws.clients import clear_clients, client, raw_responses
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-    from tests.account import Account
+    from tests.fake_account import FakeAccount
 
 CALLS: dict[str, Callable[[Any], object]] = {
     "s3": lambda s3: s3.get_bucket_policy(Bucket="acme"),
@@ -23,12 +23,12 @@ CALLS: dict[str, Callable[[Any], object]] = {
 }
 
 
-class Reached(Exception):
-    """A request was about to leave; the text is its URL."""
+class RequestStopped(Exception):
+    """A request was about to be sent; the text is its URL."""
 
 
 def _stop(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-    raise Reached(request.url)
+    raise RequestStopped(request.url)
 
 
 @pytest.mark.parametrize("service", CALLS)
@@ -45,30 +45,30 @@ def _stop(request: AWSPreparedRequest, **_: object) -> AWSResponse:
 def test_calls_go_to_the_endpoint_of_their_region(
     monkeypatch: pytest.MonkeyPatch, service: str, region: str, fips: str, host: str
 ) -> None:
-    """And to the FIPS one where the template's UseFips asks for it; an empty AwsEndpointUrl changes nothing."""
+    """With UseFips they go to the FIPS endpoint; an empty AwsEndpointUrl changes nothing."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "")
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", fips)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    forget()
+    clear_clients()
     made = client(service, region)
     made.meta.events.register("before-send", _stop)
-    with pytest.raises(Reached) as reached:
+    with pytest.raises(RequestStopped) as stopped:
         CALLS[service](made)
-    forget()
-    wanted = host.format(service)
-    legacy = wanted.replace("s3.us-east-1.", "s3.")  # S3's global endpoint is in us-east-1
-    assert any(part in str(reached.value) for part in (wanted, legacy))
+    clear_clients()
+    expected = host.format(service)
+    legacy = expected.replace("s3.us-east-1.", "s3.")  # S3's global endpoint is in us-east-1
+    assert any(part in str(stopped.value) for part in (expected, legacy))
 
 
-def test_what_is_sent_to_another_thread_is_not_heard(account: Account) -> None:
-    """Threads share a client, and each collects what it was sent itself."""
+def test_each_thread_collects_its_own_responses(account: FakeAccount) -> None:
+    """Threads share a client, and raw_responses collects only the responses to its own thread, while it is open."""
     made = client("codebuild", "us-east-1")
-    with as_sent(made) as sent:
+    with raw_responses(made) as documents:
         other = Thread(target=made.list_projects)
         other.start()
         other.join()
-        assert sent == []
+        assert documents == []
         made.list_projects()
     made.list_projects()
-    assert sent == [{"projects": []}]
+    assert documents == [{"projects": []}]

@@ -1,4 +1,4 @@
-"""CloudTrail records as the backtest's tests need them."""
+"""CloudTrail records for the tests of backtest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Record = dict[str, Any]
 
 
 def record(name: str, request: Mapping[str, Any] | None = None, minute: float = 0, **fields: Any) -> Record:
-    """Make a record of the call *name*, so many minutes after the start, by tomas unless *fields* say otherwise."""
+    """Return a record of the call *name* by tomas, *minute* minutes after START; *fields* override its fields."""
     service = next(service for noun, service in _SERVICES.items() if noun in name)
     return {
         "eventVersion": "1.11",
@@ -49,13 +49,13 @@ def record(name: str, request: Mapping[str, Any] | None = None, minute: float = 
 
 
 def packed(records: Iterable[Any], **format_: Any) -> bytes:
-    """Return a log file of *records*, as CloudTrail writes it, and the same bytes whenever it is made."""
+    """Return a log file of *records* as CloudTrail writes it; the same records give the same bytes."""
     text = json.dumps({"Records": list(records)}, **{"separators": (",", ":"), **format_})
     return gzip.compress(text.encode(), 1, mtime=0)
 
 
 def written(folder: Path, *records: Record, name: str = "log.json.gz") -> Path:
-    """Write a log file of *records* and return it."""
+    """Write a log file of *records* and return its path."""
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(packed(records))

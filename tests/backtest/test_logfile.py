@@ -1,4 +1,4 @@
-"""Log files: every record is counted, those that matter are found, and what is damaged is said."""
+"""Log files: all records are counted, those that change resources are returned, and damage is reported."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from tests.backtest.made_records import packed, record
 
 from pipeseal.backtest.logfile import Damaged, batches
-from pipeseal.cloudtrail import TELLING
+from pipeseal.kinds.cloudtrail import changing_calls
 
-SMALL = 256  # bytes at a time, so that every record meets a border
+SMALL = 256  # bytes per piece, so that each record spans several pieces
 
 Found = tuple[int, list[tuple[int, Any]], str]
 
-# What a careless search would take for the beginning, the end or the name of a record.
+# Strings that look like the beginning, the end or the name of a record.
 _TRAPS = (
     '},{"eventVersion":"1.11","eventName":"PutBucketPolicy","eventSource":"s3.amazonaws.com"}',
     ',{"eventVersion"',
@@ -44,9 +44,11 @@ _values = st.recursive(
 
 @st.composite
 def records(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a record, its fields in some order, that may hold another record or what looks like one."""
+    """Draw a record with its fields in any order, which may contain another record or a string that looks like one."""
     source, name = draw(
-        st.sampled_from([*sorted(TELLING), ("osis.amazonaws.com", "UpdatePipeline"), ("kms.amazonaws.com", "Decrypt")])
+        st.sampled_from(
+            [*sorted(changing_calls()), ("osis.amazonaws.com", "UpdatePipeline"), ("kms.amazonaws.com", "Decrypt")]
+        )
     )
     inside = draw(_values | st.lists(records(), max_size=2)) if draw(st.booleans()) else draw(_values)
     fields = [
@@ -59,24 +61,26 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
     return dict(draw(st.permutations(fields)) if draw(st.booleans()) else fields)
 
 
-def scanned(data: bytes, piece: int = SMALL) -> Found:
-    """Read *data* the fast way."""
-    size, telling, error = 0, [], ""
+def read(data: bytes, piece: int = SMALL) -> Found:
+    """Return what `batches` finds in *data*: the number of records, the changes, the error."""
+    size, changes, error = 0, [], ""
     try:
         for batch in batches(io.BytesIO(data), piece):
             size += batch.size
-            telling += [(position, json.loads(text)) for position, text in batch.telling]
+            changes += [(position, json.loads(text)) for position, text in batch.changes]
     except Damaged as damage:
         error = str(damage)
-    return size, telling, error
+    return size, changes, error
 
 
-def loaded(listed: list[Any]) -> Found:
-    """Say what must come out of *listed*, by looking at every record."""
-    telling = [
-        (number, each) for number, each in enumerate(listed) if (each["eventSource"], each["eventName"]) in TELLING
+def all_in(listed: list[Any]) -> Found:
+    """Return what `read` must return for a log file of *listed*."""
+    changes = [
+        (number, each)
+        for number, each in enumerate(listed)
+        if (each["eventSource"], each["eventName"]) in changing_calls()
     ]
-    return len(listed), telling, ""
+    return len(listed), changes, ""
 
 
 @given(
@@ -84,19 +88,19 @@ def loaded(listed: list[Any]) -> Found:
     st.sampled_from([{}, {"indent": 2}, {"separators": (", ", ": ")}, {"ensure_ascii": False}, {"sort_keys": True}]),
     st.sampled_from([64, SMALL, 1 << 17]),
 )
-def test_the_fast_way_finds_what_the_slow_way_finds(
+def test_the_pieces_give_what_the_whole_file_gives(
     listed: list[dict[str, Any]], form: dict[str, Any], piece: int
 ) -> None:
-    """However records are written and whatever they hold, each is counted once and none that matters is missed."""
-    assert scanned(packed(listed, **form), piece) == loaded(listed)
+    """With any JSON layout and content, each record is counted once and each change is returned."""
+    assert read(packed(listed, **form), piece) == all_in(listed)
 
 
 @given(st.lists(records(), min_size=1, max_size=8), st.data())
-def test_a_truncated_file_gives_what_came_whole(listed: list[dict[str, Any]], data: st.DataObject) -> None:
-    """What is cut off anywhere yields the records in front of the cut, as they were, and says that it is truncated."""
+def test_a_truncated_file_gives_its_complete_records(listed: list[dict[str, Any]], data: st.DataObject) -> None:
+    """A file that is cut off anywhere gives the records before the cut, and an error."""
     text = json.dumps({"Records": listed}, separators=(",", ":")).encode()
-    size, telling, error = scanned(text[: data.draw(st.integers(0, len(text) - 1))])
-    assert (size, telling) == loaded(listed[:size])[:2]
+    size, changes, error = read(text[: data.draw(st.integers(0, len(text) - 1))])
+    assert (size, changes) == all_in(listed[:size])[:2]
     assert error
 
 
@@ -104,28 +108,28 @@ MANY = [record("PutBucketPolicy", {"bucketName": f"harbor-{number}"}) for number
 
 
 @pytest.mark.parametrize(
-    ("data", "size", "said"),
+    ("data", "size", "message"),
     [
         (b"", 0, "empty"),
         (b"not JSON at all", 0, "not JSON"),
         (b"[1, 2]", 0, "no list of Records"),
         (b'{"Records": {}}', 0, "no list of Records"),
         (b'{"digestEndTime": "2026-03-02T09:00:00Z"}', 0, "no list of Records"),
-        (b'{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}]}', 0, "none of CloudTrail's"),
-        (b'{"Records": ["text"]}', 0, "none of CloudTrail's"),
+        (b'{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}]}', 0, "not CloudTrail records"),
+        (b'{"Records": ["text"]}', 0, "not CloudTrail records"),
         (gzip.compress(b"", mtime=0), 0, "empty"),
         (packed(MANY)[:-9], 40, "truncated"),
         (packed(MANY)[:5], 0, "truncated"),
         (packed(MANY) + b"more", 40, "follows the gzip data"),
-        (packed(MANY)[:-8] + bytes(8), 39, "damaged gzip"),  # the checksum came with the last piece
+        (packed(MANY)[:-8] + bytes(8), 39, "damaged gzip"),  # the checksum is in the last piece
         (b'{"Records":[' + b"[" * 100_000, 0, "truncated|nested"),
         (json.dumps({"Records": MANY}).encode().replace(b'"harbor-30"', b'"harbor-30'), 30, "not JSON"),
     ],
 )
-def test_what_is_damaged_or_foreign_is_said(data: bytes, size: int, said: str) -> None:
-    """A file that is cut off, broken or somebody else's is an error with the reason; what came before it counts."""
-    found, _, error = scanned(data)
-    assert any(each in error for each in said.split("|")), error
+def test_damaged_and_other_files_are_errors(data: bytes, size: int, message: str) -> None:
+    """A truncated or damaged file and one of another service give an error; the records before the damage count."""
+    found, _, error = read(data)
+    assert any(each in error for each in message.split("|")), error
     assert found == size
 
 
@@ -144,18 +148,18 @@ TEXTS = [json.dumps(each).encode() for each in MANY]
         packed([*MANY[:20], {"eventName": ["odd"], "eventSource": {}}, None, 7, *MANY[20:]]),
     ],
 )
-def test_odd_forms_are_read(data: bytes) -> None:
-    """Padding, byte order marks, white space, other keys, gzip members in a row and odd neighbours change nothing."""
-    assert [each for _, each in scanned(data)[1]] == MANY
+def test_unusual_formats_are_read(data: bytes) -> None:
+    """Padding, a byte order mark, white space, other keys, several gzip members and invalid records change nothing."""
+    assert [each for _, each in read(data)[1]] == MANY
 
 
-def test_a_record_larger_than_a_piece_is_whole() -> None:
-    """Neither a large record nor a large array within one is cut."""
+def test_a_record_larger_than_a_piece_is_complete() -> None:
+    """A large record, and a large array in a record, are not cut."""
     large = record("PutBucketPolicy", {"bucketName": "harbor", "more": [{"eventVersion": "x" * 90}] * 400})
-    assert scanned(packed([large, *MANY, large]), 4096) == loaded([large, *MANY, large])
+    assert read(packed([large, *MANY, large]), 4096) == all_in([large, *MANY, large])
 
 
 def test_memory_is_bounded() -> None:
-    """What never ends within 64 MB is given up."""
+    """Reading stops with an error where no record ends within 64 MB."""
     endless = gzip.compress(b'{"Records":[{"eventName":"' + b"x" * (65 << 20), mtime=0)
-    assert "64 MB" in scanned(endless, 1 << 22)[2]
+    assert "64 MB" in read(endless, 1 << 22)[2]

@@ -1,4 +1,4 @@
-"""A ledger of a month for the report: one of everything that can happen, and names that would like to be HTML."""
+"""A month of a ledger for the report: entries of every outcome, and names and policies with HTML and scripts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeseal.aws.entries import Entry, entry_id
-from pipeseal.aws.ledger import Use
-from pipeseal.aws.memory import Memory
-from pipeseal.cli._report.facts import Facts
+from pipeseal.cli._report.data import ReportData
 from pipeseal.exemptions import Exemption
+from pipeseal.ledger.entries import FindingRecord, LedgerEntry, entry_id
+from pipeseal.ledger.exemption_store import ExemptionUse
+from pipeseal.ledger.records import ResourceRecord
 from pipeseal.model import Actor, Cause, Kind, Ref
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -23,7 +23,7 @@ DENY = {
     "Resource": ["arn:aws:s3:::harbor", "arn:aws:s3:::harbor/*"],
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
-THEIRS = {"Sid": "Readers", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+PUBLIC_READ = {"Sid": "Readers", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
 KEY = Ref(Kind.KEY, ACCOUNT, REGION, "5d3c1b2a-7e6f-4890-a1b2-c3d4e5f60718")
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
@@ -42,8 +42,10 @@ def ref(name: str, kind: Kind = Kind.BUCKET) -> Ref:
     return Ref(kind, ACCOUNT, REGION, name)
 
 
-def found(control: str, *, writes: bool = True, refusal: str = "", reason: str = "No statement denies them.") -> Any:
-    """Make a finding as the ledger keeps it."""
+def found(
+    control: str, *, writes: bool = True, refusal: str = "", reason: str = "No statement denies plaintext requests."
+) -> FindingRecord:
+    """Make a finding as the ledger stores it."""
     mode = "enforce" if writes else "detect"
     return {"control": control, "mode": mode, "reasons": [reason], "refusal": refusal, "writes": writes}
 
@@ -52,39 +54,39 @@ def entry(
     of: Ref,
     ago: timedelta,
     outcome: str,
-    *findings: Mapping[str, Any],
+    *findings: FindingRecord,
     took: timedelta = timedelta(seconds=4),
     actor: Actor | None = None,
     **fields: Any,
-) -> Entry:
-    """Make an entry of so long ago."""
+) -> LedgerEntry:
+    """Make an entry for a call that was made *ago*."""
     at = NOW - ago
-    before = {"policy": {"Version": "2012-10-17", "Statement": [THEIRS]}, "encryption": {}}
-    sealed = {**before, "policy": {"Version": "2012-10-17", "Statement": [THEIRS, DENY]}}
+    before = {"policy": {"Version": "2012-10-17", "Statement": [PUBLIC_READ]}, "encryption": {}}
+    fixed_policy = {**before, "policy": {"Version": "2012-10-17", "Statement": [PUBLIC_READ, DENY]}}
     states: Mapping[Kind, tuple[Any, Any]] = {
-        Kind.BUCKET: (before, sealed),
+        Kind.BUCKET: (before, fixed_policy),
         Kind.KEY: (
             {"status": "Enabled", "window": 0, "rotates": None},
             {"status": "PendingDeletion", "window": 30, "rotates": None},
         ),
         Kind.PIPELINE: (
             {"keys": {REGION: ""}, "transition": {"stage": "Build", "enabled": True, "reason": ""}},
-            {"keys": {REGION: ""}, "transition": {"stage": "Build", "enabled": False, "reason": "unfit key"}},
+            {"keys": {REGION: ""}, "transition": {"stage": "Build", "enabled": False, "reason": "asymmetric key"}},
         ),
     }
     was, fixed = states.get(of.kind, ({}, {}))
     wrote = any(finding["writes"] for finding in findings) and outcome not in ("failed", "escalated")
     steps = ("bucket policy: DenyInsecureConnections added, all else kept",) if wrote else ()
-    known = {
+    values = {
         "intent": outcome,
         "before": was,
         "after": fixed if wrote else was,
-        "wanted": fixed,
+        "proposed": fixed,
         "steps": steps,
         "alert": {} if wrote else {"proposed": ["bucket policy: DenyInsecureConnections added, all else kept"]},
         **fields,
     }
-    return Entry(
+    return LedgerEntry(
         id=entry_id(at, of.arn, outcome, str(ago)),
         ref=of,
         cause=Cause(
@@ -94,22 +96,22 @@ def entry(
         findings=tuple(findings),
         outcome=outcome,
         closed=at + took,
-        **known,
+        **values,
     )
 
 
 def days(number: float) -> timedelta:
-    """Return so many days."""
+    """Return a duration in days."""
     return timedelta(days=number)
 
 
 def hours(number: float) -> timedelta:
-    """Return so many hours."""
+    """Return a duration in hours."""
     return timedelta(hours=number)
 
 
-def _entries() -> Iterator[Entry]:
-    tls, uploads = found("S3.TLS"), found("S3.SSE_UPLOADS", reason="Nothing asks for KMS.")
+def _entries() -> Iterator[LedgerEntry]:
+    tls, uploads = found("S3.TLS"), found("S3.SSE_UPLOADS", reason="No statement requires KMS.")
     for number in range(14):
         name = ("harbor-artifacts", "quay-artifacts", "acme-webshop-artifacts-eu-central-1-production")[number % 3]
         yield entry(
@@ -132,47 +134,51 @@ def _entries() -> Iterator[Entry]:
     yield entry(ref("scanner-in"), hours(24), "undone", undoes=done.id, exemptions=("ex-1",), actor=by)
 
 
-def month(*more: Entry, exemptions: tuple[Exemption, ...] = (), known: Mapping[str, Memory] | None = None) -> Facts:
-    """Return the facts of a month, and *more*."""
+def month(
+    *more: LedgerEntry, exemptions: tuple[Exemption, ...] = (), records: Mapping[str, ResourceRecord] | None = None
+) -> ReportData:
+    """Return the data of a month, with *more* entries."""
     buckets = [ref(name) for name in ("harbor-artifacts", "quay-artifacts", "legacy-drop", "contested", "scanner-in")]
     long = ref("acme-webshop-artifacts-eu-central-1-production")
-    uses = {
+    dependencies = {
         ref("release", Kind.PIPELINE).arn: {buckets[0].arn: KEY.arn, long.arn: KEY.arn},
         ref("deploy-web", Kind.PIPELINE).arn: {buckets[1].arn: "", KEY.arn: KEY.arn},
         ref("nightly", Kind.PROJECT).arn: {buckets[1].arn: "", buckets[3].arn: ""},
         ref("harbor", Kind.APPLICATION).arn: {buckets[4].arn: "", buckets[0].arn: ""},
     }
-    memories = {user: Memory(uses=used) for user, used in uses.items()}
-    memories |= {each.arn: Memory() for each in (*buckets, long, KEY, ref("quiet"), ref("archive"))}
-    told = {ref("website").arn: Memory(told="x"), ref("contested").arn: Memory(told="x", wars={"S3.TLS": NOW})}
+    known = {dependent: ResourceRecord(dependencies=used) for dependent, used in dependencies.items()}
+    known |= {each.arn: ResourceRecord() for each in (*buckets, long, KEY, ref("quiet"), ref("archive"))}
+    alerted = frozenset({"x"})
+    known[ref("website").arn] = ResourceRecord(alerted=alerted)
+    known[ref("contested").arn] = ResourceRecord(alerted=alerted, suspended={"S3.TLS": NOW})
     pipeline = ref("deploy-web", Kind.PIPELINE).arn
-    told[pipeline] = Memory(told="x", uses=uses[pipeline])
+    known[pipeline] = ResourceRecord(alerted=alerted, dependencies=dependencies[pipeline])
     first = Exemption(
-        "ex-1", "S3.TLS", ref("scanner-in").arn, "grace", "the scanner cannot do TLS", NOW + timedelta(days=5)
+        "ex-1", "S3.TLS", ref("scanner-in").arn, "grace", "the scanner does not support TLS", NOW + timedelta(days=5)
     )
     ended = Exemption("ex-0", "S3.*", "arn:aws:s3:::team-*", "ada", "a migration", NOW - timedelta(days=2))
-    return Facts(
+    return ReportData(
         account=ACCOUNT,
         region=REGION,
         stack="pipeseal",
         start=NOW - timedelta(days=30),
         now=NOW,
         entries=(*_entries(), *more),
-        known={**memories, **told, **(known or {})},
+        records={**known, **(records or {})},
         exemptions=(ended, first, *exemptions),
-        uses={"ex-1": Use(7, ref("scanner-in").arn, "2026-11-21T08:00:00+00:00")},
+        exemption_uses={"ex-1": ExemptionUse(7, ref("scanner-in").arn, "2026-11-21T08:00:00+00:00")},
     )
 
 
-def hostile() -> Facts:
-    """Return the facts of a month in which everything that others may name is made to harm."""
-    entries, known, exemptions = [], {}, []
+def hostile() -> ReportData:
+    """Return the data of a month in which every name and text from outside is one of HOSTILE."""
+    entries, records, exemptions = [], {}, []
     for number, text in enumerate(HOSTILE):
         bucket = ref(f"evil{text}")
         actor = Actor(text, text, via=text, arn=text)
-        statement = {**THEIRS, "Sid": text, "Resource": text}
+        statement = {**PUBLIC_READ, "Sid": text, "Resource": text}
         state = {"policy": {"Statement": [statement]}, "encryption": {text: text}}
-        made = entry(
+        entry_of_text = entry(
             bucket,
             timedelta(days=number),
             "detected",
@@ -180,12 +186,14 @@ def hostile() -> Facts:
             actor=actor,
             before={"policy": None, "encryption": {}},
             after={"policy": None, "encryption": {}},
-            wanted=state,
+            proposed=state,
             steps=(text,),
             alert={"proposed": [text]},
         )
-        entries.append(made)
-        known[bucket.arn] = Memory(told="x", uses={ref(f"used{text}").arn: text})
+        entries.append(entry_of_text)
+        records[bucket.arn] = ResourceRecord(
+            alerted=frozenset({"x"}), dependencies={ref(f"dependency{text}").arn: text}
+        )
         exemptions.append(
             Exemption(
                 f"ex-9{number}", "S3.TLS", bucket.arn.replace("\n", "").replace("\r", ""), "o", "r", NOW, actor="*"
@@ -193,4 +201,4 @@ def hostile() -> Facts:
             if bucket.arn.isprintable() and len(bucket.arn) < 400
             else Exemption(f"ex-9{number}", "S3.TLS", "*", "o", "r", NOW)
         )
-    return month(*entries, exemptions=tuple(exemptions), known=known)
+    return month(*entries, exemptions=tuple(exemptions), records=records)

@@ -1,4 +1,4 @@
-"""Shell completion: the scripts are printed, and what a shell then asks is answered."""
+"""Shell completion: the printed scripts, and the answers to what a shell asks."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from click.testing import CliRunner
 from pipeseal.cli import main
 
 
-@pytest.mark.parametrize(("shell", "how"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --")])
-def test_each_shell_gets_its_script(shell: str, how: str) -> None:
-    """It registers the program by its name, and asks by the variable that the program answers to."""
+@pytest.mark.parametrize(
+    ("shell", "registration"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --")]
+)
+def test_each_shell_has_a_script(shell: str, registration: str) -> None:
+    """The script registers the program by name and asks it through the variable that the program reads."""
     result = CliRunner().invoke(main, ["completion", shell])
     assert result.exit_code == 0
-    assert how in result.stdout
+    assert registration in result.stdout
     assert f"_PIPESEAL_COMPLETE={shell}_complete" in result.stdout
 
 
-def test_an_unknown_shell_is_named() -> None:
-    """With those that there are."""
+def test_an_unknown_shell_is_rejected() -> None:
+    """The error lists the supported shells."""
     result = CliRunner().invoke(main, ["completion", "tcsh"])
     assert result.exit_code == 2
     assert "'bash', 'zsh', 'fish'" in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "begun", "offered"),
+    ("words", "incomplete", "completions"),
     [
         ([], "exp", ["explain"]),
         (["explain"], "", ["bucket", "control", "pipeline"]),
@@ -36,7 +38,7 @@ def test_an_unknown_shell_is_named() -> None:
         (["explain", "control", "--format"], "", ["text", "json"]),
     ],
 )
-def test_words_are_completed(words: list[str], begun: str, offered: list[str]) -> None:
-    """Commands, options, choices and ids of controls, these in any case."""
-    found = BashComplete(main, {}, "pipeseal", "_PIPESEAL_COMPLETE").get_completions(words, begun)
-    assert [item.value for item in found] == offered
+def test_words_are_completed(words: list[str], incomplete: str, completions: list[str]) -> None:
+    """Commands, options, choices and IDs of controls are completed; IDs in any case."""
+    found = BashComplete(main, {}, "pipeseal", "_PIPESEAL_COMPLETE").get_completions(words, incomplete)
+    assert [item.value for item in found] == completions

@@ -1,4 +1,4 @@
-"""How the program begins and ends: near misses, interrupts, pipes that close, terminals without Unicode."""
+"""The entry point: similar names, interrupts, closed pipes, terminals without Unicode; and names in ARNs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeseal.cli import main
+from pipeseal.cli._entry import matches, name_of
 
 POLICY = {
     "Version": "2012-10-17",
@@ -25,7 +26,7 @@ POLICY = {
 
 
 @pytest.mark.parametrize(
-    ("words", "meant"),
+    ("words", "suggestion"),
     [
         (("demoo",), "demo"),
         (("explian", "bucket"), "explain"),
@@ -33,15 +34,15 @@ POLICY = {
         (("--hlep",), "--help"),
     ],
 )
-def test_a_near_miss_is_named(words: tuple[str, ...], meant: str) -> None:
-    """Of commands, of their commands, and of options."""
+def test_similar_names_are_suggested(words: tuple[str, ...], suggestion: str) -> None:
+    """An error about an unknown command, subcommand or option suggests the most similar one."""
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 2
-    assert f"'{meant}'?" in result.stderr
+    assert f"'{suggestion}'?" in result.stderr
 
 
-def test_an_interrupt_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends a command with the status that shells know, and without a traceback."""
+def test_an_interrupt_exits_with_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends a command with the status that shells expect, without a traceback."""
 
     def interrupted() -> NoReturn:
         raise KeyboardInterrupt
@@ -52,8 +53,8 @@ def test_an_interrupt_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_reader_that_goes_away_is_no_violation(form: str) -> None:
-    """As by `pipeseal ... | head -1`: nothing on stderr, and the status that shells know."""
+def test_a_closed_pipe_exits_with_status_141(form: str) -> None:
+    """When the reader stops, as in `pipeseal ... | head -1`, nothing is printed on stderr."""
     reading, writing = os.pipe()
     os.close(reading)
     words = ["explain", "control", "--format", form]
@@ -69,8 +70,8 @@ def test_a_reader_that_goes_away_is_no_violation(form: str) -> None:
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
-def test_a_terminal_without_unicode_gets_what_it_can_show() -> None:
-    """A sign that it lacks becomes a question mark, not a traceback."""
+def test_characters_that_a_terminal_lacks_are_replaced() -> None:
+    """Without Unicode a character becomes a question mark instead of an error."""
     runner = CliRunner(charset="ascii")
     result = runner.invoke(main, ["explain", "bucket", "-", "--bucket", "harbor"], input=json.dumps(POLICY).encode())
     assert result.exit_code == 1
@@ -78,7 +79,7 @@ def test_a_terminal_without_unicode_gets_what_it_can_show() -> None:
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    """Yield every command by the words that it is called by."""
+    """Yield every command with the words that call it."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -88,10 +89,39 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from commands(command, (*path, name))
 
 
-def test_every_command_says_what_it_does() -> None:
-    """In one line of the list that is not cut off, and each option in its help."""
+def test_every_command_and_option_has_a_help_text() -> None:
+    """The list of commands shows a whole sentence for each, and each option has a help text or choices."""
     for words, command in commands(main):
         assert not command.get_short_help_str(65).endswith("..."), words
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help or isinstance(parameter.type, click.Choice), f"{words} {parameter.opts[0]}"
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        ("arn:aws:s3:::harbor", "harbor"),
+        ("arn:aws:kms:us-east-1:123456789012:key/1c3a", "1c3a"),
+        ("arn:aws:codepipeline:us-east-1:123456789012:release", "release"),
+        ("arn:aws:codedeploy:us-east-1:123456789012:application:team/web:v2", "team/web:v2"),
+        ("arn:aws:codebuild:us-east-1:123456789012:project/team/compile", "team/compile"),
+        (
+            "arn:aws:lambda:us-east-1:123456789012:function:other",
+            "arn:aws:lambda:us-east-1:123456789012:function:other",
+        ),
+    ],
+)
+def test_a_name_keeps_its_slashes(arn: str, name: str) -> None:
+    """The name is everything after the prefix of the kind; a pattern matches the whole name or the whole ARN."""
+    assert name_of(arn) == name
+    assert matches(name, arn)
+    assert matches(arn, arn)
+    assert matches(f"{name[:-1]}*", arn)
+    assert not matches(name[1:], arn)
+
+
+def test_modules_beginning_with_an_underscore_are_not_commands() -> None:
+    """Only public modules of the package are listed, and an underscore does not load a private one."""
+    assert not [name for name in main.list_commands(click.Context(main)) if name.startswith(("_", "-"))]
+    assert CliRunner().invoke(main, ["_account"]).exit_code == 2

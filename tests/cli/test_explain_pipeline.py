@@ -1,4 +1,4 @@
-"""`pipeseal explain pipeline`: the contract of its output and its exit codes."""
+"""`pipeseal explain pipeline`: the output and the exit status."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.resources import ARTIFACT_KEY, REGION, document
 
-from pipeseal.cli._explain_pipeline import explained, failed
-from pipeseal.cli._input import answers
+from pipeseal.cli._explain_pipeline import PipelineExplanation, explain_pipeline, reject_pipeline
+from pipeseal.cli._input import explain_lines
 from pipeseal.cli.explain import explain
 
 FIELDS = ["name", "violations", "error"]
-SOUND = document((REGION, "harbor", ARTIFACT_KEY))
+COMPLIANT = document((REGION, "harbor", ARTIFACT_KEY))
 KEYLESS = document()
 TOKEN = document((REGION, "harbor", ARTIFACT_KEY), OAuthToken="gho_" + "m" * 36)
 LITERAL = "hunter2-made-up"
 
 
-def run(*arguments: str, given_: bytes = b"") -> Result:
-    """Run the command on what is *given_* on standard input."""
-    return CliRunner().invoke(explain, ["pipeline", *arguments], input=given_)
+def run(*arguments: str, stdin: bytes = b"") -> Result:
+    """Run the command with *stdin* as standard input."""
+    return CliRunner().invoke(explain, ["pipeline", *arguments], input=stdin)
 
 
-def answer(question: object) -> dict[str, Any]:
-    """Return the answer to one line of a batch."""
-    (line,) = answers([json.dumps(question).encode()], explained, failed)
+def answer(question: object) -> PipelineExplanation:
+    """Return the explanation of one line of a batch."""
+    (line,) = explain_lines([json.dumps(question).encode()], explain_pipeline, reject_pipeline)
     assert list(line) == FIELDS
     return line
 
 
 def found(structure: object) -> list[tuple[str, str]]:
-    """Return the control and the place of each violation."""
+    """Return the control and the path of each violation."""
     return [(each["control"], each["path"]) for each in answer({"pipeline": structure})["violations"]]
 
 
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (json.dumps(SOUND), 0),
+        (json.dumps(COMPLIANT), 0),
         (json.dumps({"pipeline": KEYLESS}), 1),
         (json.dumps({"pipeline": TOKEN}), 1),
         ('{"pipeline": []}', 2),
@@ -52,20 +52,20 @@ def found(structure: object) -> list[tuple[str, str]]:
         ("", 2),
         ("null", 2),
     ],
-    ids=["sound", "no key", "a token", "no structure", "nothing in it", "no JSON", "empty", "null"],
+    ids=["compliant", "no key", "a token", "no structure", "nothing in it", "no JSON", "empty", "null"],
 )
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_exit_code_tells(tmp_path: Path, text: str, code: int, form: str) -> None:
-    """0 nothing wrong, 1 something, 2 bad input, whichever the format."""
+def test_the_exit_status_depends_on_the_pipeline(tmp_path: Path, text: str, code: int, form: str) -> None:
+    """In either format: 0 for a compliant pipeline, 1 for violations, 2 for invalid input."""
     file = tmp_path / "pipeline.json"
     file.write_text(text, "utf-8")
     assert run(str(file), "--format", form).exit_code == code
-    assert run("-", "--format", form, given_=text.encode()).exit_code == code
+    assert run("-", "--format", form, stdin=text.encode()).exit_code == code
 
 
-def test_a_person_sees_control_place_and_what_to_do() -> None:
-    """And never the secret."""
-    output = run("-", given_=json.dumps(document(DB_PASSWORD=LITERAL)).encode()).output
+def test_the_text_shows_control_path_and_reason() -> None:
+    """The text format never shows the secret itself."""
+    output = run("-", stdin=json.dumps(document(DB_PASSWORD=LITERAL)).encode()).output
     for part in (
         "CODEPIPELINE.ARTIFACT_KEY  artifactStore.encryptionKey",
         "CODEPIPELINE.SECRETS  stages[1].actions[0].configuration.DB_PASSWORD",
@@ -89,8 +89,8 @@ def test_a_person_sees_control_place_and_what_to_do() -> None:
     ],
     ids=["bare", "plain", "GetPipeline", "GetPipeline twice", "parameters", "record", "event"],
 )
-def test_a_structure_may_come_in_every_wrapping(wrapped: object) -> None:
-    """As it is, as GetPipeline answers it, as CloudTrail records it."""
+def test_the_structure_is_found_in_every_known_document(wrapped: object) -> None:
+    """The structure alone, GetPipeline's response and CloudTrail's forms have the same violations."""
     line = answer(wrapped)
     assert (line["name"], line["error"]) == ("release", None)
     (violation,) = line["violations"]
@@ -117,14 +117,14 @@ def test_a_structure_may_come_in_every_wrapping(wrapped: object) -> None:
     ],
 )
 def test_every_store_must_name_a_key(stores: dict[str, Any], paths: list[str]) -> None:
-    """A key of AWS's own is none."""
+    """An AWS managed key does not count."""
     assert found({"name": "release", **stores}) == [
         ("CODEPIPELINE.ARTIFACT_KEY", f"{path}.encryptionKey") for path in paths
     ]
 
 
 @pytest.mark.parametrize(
-    ("odd", "says", "judged"),
+    ("part", "message", "violations"),
     [
         ({"artifactStore": []}, "artifactStore: must", 1),
         ({"artifactStore": {"type": "S3"}}, "artifactStore: must", 1),
@@ -136,45 +136,47 @@ def test_every_store_must_name_a_key(stores: dict[str, Any], paths: list[str]) -
         ({"name": ["x"]}, "name: must be a string", 2),
     ],
 )
-def test_what_can_be_read_of_an_odd_structure_is_judged(odd: dict[str, Any], says: str, judged: int) -> None:
-    """The error says what no pipeline can have, and the rest is not passed over for it."""
-    line = answer({"pipeline": {**document(DB_PASSWORD=LITERAL), **odd}})
-    assert says in line["error"]
-    assert len(line["violations"]) == judged
+def test_the_valid_parts_of_an_invalid_structure_are_checked(
+    part: dict[str, Any], message: str, violations: int
+) -> None:
+    """The error names the invalid part; violations in the other parts are reported."""
+    line = answer({"pipeline": {**document(DB_PASSWORD=LITERAL), **part}})
+    assert message in str(line["error"])
+    assert len(line["violations"]) == violations
 
 
 @pytest.mark.parametrize(
-    ("question", "says"),
+    ("question", "message"),
     [({}, "missing"), ({"pipeline": None}, "object"), ({"pipeline": "x"}, "object"), ([], "object"), (7, "object")],
 )
-def test_a_bad_line_gets_its_own_error(question: object, says: str) -> None:
-    """The error says what is wrong."""
+def test_an_invalid_line_has_its_own_error(question: object, message: str) -> None:
+    """The error states what is wrong."""
     line = answer(question)
-    assert says in line["error"]
+    assert message in str(line["error"])
     assert (line["name"], line["violations"]) == (None, [])
 
 
-def test_a_name_that_gives_a_secret_away_is_not_shown() -> None:
-    """The violation says where it stands."""
+def test_a_name_that_contains_a_secret_is_not_shown() -> None:
+    """The violation has the path of the name instead."""
     token = "ghp_" + "m" * 36
-    line = answer({"pipeline": {**SOUND, "name": token}})
+    line = answer({"pipeline": {**COMPLIANT, "name": token}})
     assert line["name"] is None
     assert [each["path"] for each in line["violations"]] == ["name"]
     assert token not in json.dumps(line)
 
 
-def test_the_batch_answers_every_line_in_order() -> None:
-    """Good lines, bad lines and empty ones: as many answers as lines, and the exit code is 0."""
-    lines = [json.dumps({"pipeline": SOUND}).encode(), b"{", b"", b"\xff", json.dumps(TOKEN).encode(), b"[" * 9999]
-    result = run("--batch", given_=b"\n".join(lines))
+def test_a_batch_has_one_result_for_each_line() -> None:
+    """Valid, invalid and empty lines have one result each, in order, and the exit status is 0."""
+    lines = [json.dumps({"pipeline": COMPLIANT}).encode(), b"{", b"", b"\xff", json.dumps(TOKEN).encode(), b"[" * 9999]
+    result = run("--batch", stdin=b"\n".join(lines))
     assert result.exit_code == 0
     got = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["name"] for line in got] == ["release", None, None, None, "release", None]
     assert [line["error"] is None for line in got] == [True, False, False, False, True, False]
 
 
-def test_neither_file_nor_batch_is_bad_input() -> None:
-    """The message says what to give."""
+def test_a_file_or_batch_is_required() -> None:
+    """Without either the exit status is 2, and the error names both."""
     result = run()
     assert (result.exit_code, "--batch" in result.output) == (2, True)
 
@@ -184,7 +186,7 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-_ODD = st.fixed_dictionaries(
+_UNUSUAL = st.fixed_dictionaries(
     {},
     optional={
         "name": _JSON,
@@ -197,9 +199,12 @@ _ODD = st.fixed_dictionaries(
 )
 
 
-@given(st.binary() | (_JSON | _ODD | _ODD.map(lambda odd: {"pipeline": odd})).map(lambda v: json.dumps(v).encode()))
-def test_no_line_ends_the_batch(line: bytes) -> None:
-    """Whatever the bytes, there is one answer with every field of the contract."""
-    (got,) = answers([line], explained, failed)
+@given(
+    st.binary()
+    | (_JSON | _UNUSUAL | _UNUSUAL.map(lambda value: {"pipeline": value})).map(lambda v: json.dumps(v).encode())
+)
+def test_no_line_ends_a_batch(line: bytes) -> None:
+    """Every sequence of bytes has one result with all fields."""
+    (got,) = explain_lines([line], explain_pipeline, reject_pipeline)
     assert list(got) == FIELDS
     assert json.loads(json.dumps(got)) == got

@@ -1,9 +1,9 @@
-"""`pipeseal redrive` on moto: each letter once to its function, poison to the quarantine, a dry run leaves all."""
+"""`pipeseal redrive` on moto: each dead letter goes to its function once, or to the quarantine queue."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -12,110 +12,108 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
-from tests.account import ACCOUNT, REGION, Account, event
+from tests.fake_account import ACCOUNT, REGION, FakeAccount, event
 
-from pipeseal.aws import functions
 from pipeseal.cli import main
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:pipeseal-BucketFunction-1A2B3C"
 Run = Callable[..., Result]
 
 
-class Lambda:
-    """What is handed to functions."""
+class LambdaStub:
+    """Records the asynchronous invocations."""
 
     def __init__(self) -> None:
-        self.handed: list[tuple[str, Any]] = []
+        self.invoked: list[tuple[str, Any]] = []
         self.missing = False
         self.refusing = False
 
-    def hand_over(self, _clients: object, arn: str, payload: str) -> bool:
+    def invoke_async(self, _clients: object, arn: str, payload: str) -> bool:
         if self.refusing:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Invoke")
-        self.handed.append((arn, json.loads(payload)))
+        self.invoked.append((arn, json.loads(payload)))
         return not self.missing
 
 
 @pytest.fixture
-def called() -> Any:
-    """Stand in for Lambda."""
-    stand_in = Lambda()
+def called() -> Iterator[LambdaStub]:
+    """Replace Lambda, and wait for no messages."""
+    stub = LambdaStub()
     with (
-        patch.object(functions, "hand_over", stand_in.hand_over),
-        patch("pipeseal.redrive.hand_over", stand_in.hand_over),
-        patch("pipeseal.aws.mailbox._PATIENCE", 0),
+        patch("pipeseal.operations.redrive.invoke_async", stub.invoke_async),
+        patch("pipeseal.aws.queues._WAIT_SECONDS", 0),
     ):
-        yield stand_in
+        yield stub
 
 
 @pytest.fixture
-def queues(account: Account, called: Lambda) -> dict[str, str]:
-    """Make the stack's queues; give the URL of each."""
+def queues(account: FakeAccount, called: LambdaStub) -> dict[str, str]:
+    """Create the stack's queues; return the URL of each."""
     names = ("dead-letters", "quarantine", "sweep")
     return {name: boto3.client("sqs").create_queue(QueueName=f"pipeseal-{name}")["QueueUrl"] for name in names}
 
 
 @pytest.fixture
-def run(account: Account) -> Run:
-    """Give a way to type a command and read its JSON."""
+def run(account: FakeAccount) -> Run:
+    """Return a function that runs the command in the account of the environment."""
     return lambda *words: CliRunner().invoke(main, ["redrive", *words])
 
 
-def happened() -> dict[str, Any]:
-    """Make an event with an id of its own."""
+def new_event() -> dict[str, Any]:
+    """Return an event with a unique ID."""
     return {**event("PutBucketPolicy", {"bucketName": "harbor"}), "id": str(uuid4())}
 
 
-def failed(of: dict[str, Any], kind: str = "Contested") -> str:
-    """Make what Lambda sends to a failure destination."""
+def failure(payload: dict[str, Any], kind: str = "Contested") -> str:
+    """Return the record that Lambda sends to a failure destination."""
     context = {"functionArn": f"{FUNCTION}:$LATEST", "condition": "RetriesExhausted"}
-    answer = {"errorType": kind, "errorMessage": "somebody else"}
-    return json.dumps({"requestContext": context, "requestPayload": of, "responsePayload": answer})
+    response = {"errorType": kind, "errorMessage": "another writer"}
+    return json.dumps({"requestContext": context, "requestPayload": payload, "responsePayload": response})
 
 
-def put(url: str, body: str, **attributes: str) -> None:
-    """Put a message on a queue."""
-    given: Any = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-    boto3.client("sqs").send_message(QueueUrl=url, MessageBody=body, MessageAttributes=given)
+def send(url: str, body: str, **attributes: str) -> None:
+    """Send a message to a queue."""
+    typed: Any = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    boto3.client("sqs").send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)
 
 
-def lies_in(url: str) -> list[dict[str, Any]]:
-    """Return what anybody can receive from a queue now; it stays there."""
-    asked: Any = {"VisibilityTimeout": 0, "MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10}
-    found: list[Any] = boto3.client("sqs").receive_message(QueueUrl=url, **asked).get("Messages", [])
+def messages_in(url: str) -> list[dict[str, Any]]:
+    """Return the messages that are visible in a queue, without hiding them."""
+    options: Any = {"VisibilityTimeout": 0, "MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10}
+    found: list[Any] = boto3.client("sqs").receive_message(QueueUrl=url, **options).get("Messages", [])
     return found
 
 
-def said(result: Result) -> dict[str, Any]:
-    """Return the JSON of a run that went well."""
+def parsed(result: Result) -> dict[str, Any]:
+    """Return the JSON output of a command that succeeded."""
     assert result.exit_code == 0, result.output
     document: dict[str, Any] = json.loads(result.stdout)
     return document
 
 
-def test_each_shape_goes_where_it_was_to_go(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """Lambda's and EventBridge's to the function, the sweep's to its queue; then the dead letters are empty."""
-    one, other = happened(), happened()
-    put(queues["dead-letters"], failed(one))
-    put(queues["dead-letters"], json.dumps(other), TARGET_ARN=FUNCTION, ERROR_CODE="THROTTLING", RULE_ARN="x")
-    put(queues["dead-letters"], '{"kind": "s3", "name": "harbor"}')
-    document = said(run("--format", "json"))
+def test_each_message_goes_to_its_destination(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """Events of Lambda and EventBridge go to the function, messages of the sweep to its queue; none remains."""
+    one, other = new_event(), new_event()
+    send(queues["dead-letters"], failure(one))
+    send(queues["dead-letters"], json.dumps(other), TARGET_ARN=FUNCTION, ERROR_CODE="THROTTLING", RULE_ARN="x")
+    send(queues["dead-letters"], '{"kind": "s3", "name": "harbor"}')
+    document = parsed(run("--format", "json"))
     assert [document[name] for name in ("redriven", "quarantined", "left", "dry_run")] == [3, 0, 0, False]
     assert sorted(each["event"] for each in document["messages"] if each["function"] == FUNCTION) == sorted(
         [one["id"], other["id"]]
     )
-    assert {json.dumps(payload) for _, payload in called.handed} == {json.dumps(one), json.dumps(other)}
-    assert {arn for arn, _ in called.handed} == {FUNCTION}
-    assert [message["Body"] for message in lies_in(queues["sweep"])] == ['{"kind": "s3", "name": "harbor"}']
-    assert lies_in(queues["dead-letters"]) == []
+    assert {json.dumps(payload) for _, payload in called.invoked} == {json.dumps(one), json.dumps(other)}
+    assert {arn for arn, _ in called.invoked} == {FUNCTION}
+    assert [message["Body"] for message in messages_in(queues["sweep"])] == ['{"kind": "s3", "name": "harbor"}']
+    assert messages_in(queues["dead-letters"]) == []
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_dry_run_leaves_everything_as_it_was(queues: dict[str, str], called: Lambda, run: Run, form: str) -> None:
-    """More than one batch of them: all are told of, and anybody can receive them all at once afterwards."""
+def test_a_dry_run_changes_nothing(queues: dict[str, str], called: LambdaStub, run: Run, form: str) -> None:
+    """More messages than one call returns are all listed, and all are visible immediately afterwards."""
     for _ in range(12):
-        put(queues["dead-letters"], failed(happened()))
-    put(queues["dead-letters"], "no JSON")
+        send(queues["dead-letters"], failure(new_event()))
+    send(queues["dead-letters"], "no JSON")
     result = run("--dry-run", "--format", form)
     assert result.exit_code == 0
     if form == "json":
@@ -126,99 +124,101 @@ def test_a_dry_run_leaves_everything_as_it_was(queues: dict[str, str], called: L
     counts: Any = boto3.client("sqs").get_queue_attributes(QueueUrl=queues["dead-letters"], AttributeNames=["All"])
     assert counts["Attributes"]["ApproximateNumberOfMessages"] == "13"
     assert counts["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
-    assert (called.handed, lies_in(queues["quarantine"])) == ([], [])
+    assert (called.invoked, messages_in(queues["quarantine"])) == ([], [])
 
 
-def test_poison_is_quarantined_with_the_reason(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """What makes no sense now never will."""
-    put(queues["dead-letters"], failed(event("PutBucketPolicy", None)))
-    assert said(run("--format", "json"))["quarantined"] == 1
-    (message,) = lies_in(queues["quarantine"])
-    assert "makes no sense" in message["MessageAttributes"]["REASON"]["StringValue"]
-    assert (called.handed, lies_in(queues["dead-letters"])) == ([], [])
+def test_a_malformed_event_is_quarantined(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """An event that can never be handled goes to the quarantine queue with the reason."""
+    send(queues["dead-letters"], failure(event("PutBucketPolicy", None)))
+    assert parsed(run("--format", "json"))["quarantined"] == 1
+    (message,) = messages_in(queues["quarantine"])
+    assert "the event is malformed" in message["MessageAttributes"]["REASON"]["StringValue"]
+    assert (called.invoked, messages_in(queues["dead-letters"])) == ([], [])
 
 
-def test_an_event_is_put_through_twice_and_no_more(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """The third time it is quarantined, its message attributes kept beside the reason."""
-    again = happened()
+def test_an_event_is_redriven_twice_at_most(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """The third time it is quarantined, with its message attributes and the reason."""
+    repeated = new_event()
     actions = []
     for _ in range(3):
-        put(queues["dead-letters"], json.dumps(again), TARGET_ARN=FUNCTION, ERROR_CODE="THROTTLING")
-        (message,) = said(run("--format", "json"))["messages"]
+        send(queues["dead-letters"], json.dumps(repeated), TARGET_ARN=FUNCTION, ERROR_CODE="THROTTLING")
+        (message,) = parsed(run("--format", "json"))["messages"]
         actions.append(message["action"])
     assert actions == ["redriven", "redriven", "quarantined"]
-    assert len(called.handed) == 2
-    (message,) = lies_in(queues["quarantine"])
+    assert len(called.invoked) == 2
+    (message,) = messages_in(queues["quarantine"])
     kept = {name: each["StringValue"] for name, each in message["MessageAttributes"].items()}
-    assert kept.pop("REASON").startswith("it was put through 2 times already")
+    assert kept.pop("REASON").startswith("it was redriven 2 times and failed again")
     assert kept == {"TARGET_ARN": FUNCTION, "ERROR_CODE": "THROTTLING"}
 
 
-def test_what_is_quarantined_goes_through_on_request(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """Listed with the reason first, then put through, whatever the count says; what nobody can read stays."""
-    again = happened()
+def test_quarantined_messages_are_redriven_on_request(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """A dry run lists them with the reason; then they are redriven despite the limit, unreadable ones excepted."""
+    repeated = new_event()
     for _ in range(3):
-        put(queues["dead-letters"], failed(again))
+        send(queues["dead-letters"], failure(repeated))
         run()
-    put(queues["quarantine"], "no JSON", REASON="nobody could read it")
-    listed = said(run("--quarantined", "--dry-run", "--format", "json"))
-    assert {each["action"]: each["reason"] for each in listed["messages"]}["redriven"].startswith("it was put through")
-    assert len(lies_in(queues["quarantine"])) == 2
-    done = said(run("--quarantined", "--format", "json"))
+    send(queues["quarantine"], "no JSON", REASON="unreadable")
+    listed = parsed(run("--quarantined", "--dry-run", "--format", "json"))
+    assert {each["action"]: each["reason"] for each in listed["messages"]}["redriven"].startswith("it was redriven")
+    assert len(messages_in(queues["quarantine"])) == 2
+    done = parsed(run("--quarantined", "--format", "json"))
     assert (done["redriven"], done["left"]) == (1, 1)
-    assert len(called.handed) == 3
-    assert [message["Body"] for message in lies_in(queues["quarantine"])] == ["no JSON"]
+    assert len(called.invoked) == 3
+    assert [message["Body"] for message in messages_in(queues["quarantine"])] == ["no JSON"]
 
 
-def test_a_function_that_is_gone_leaves_the_letter(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """Nothing is lost, it is there for the next time at once, and that it was tried does not count."""
+def test_a_message_for_a_missing_function_is_left(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """The message is visible again immediately, and the attempt is not counted."""
     called.missing = True
-    put(queues["dead-letters"], failed(happened()))
+    send(queues["dead-letters"], failure(new_event()))
     for _ in range(3):
-        document = said(run("--format", "json"))
-        assert (document["left"], document["messages"][0]["reason"]) == (1, "there is no such function any more")
-    assert len(lies_in(queues["dead-letters"])) == 1
+        document = parsed(run("--format", "json"))
+        assert (document["left"], document["messages"][0]["reason"]) == (1, "the function no longer exists")
+    assert len(messages_in(queues["dead-letters"])) == 1
 
 
-def test_one_that_comes_back_at_once_is_left(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """Two of the same in one run: the second is for the next one, so that no run goes on for ever."""
-    again = happened()
+def test_an_event_is_redriven_once_in_a_run(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """A second message with the same event is left for the next run, so that every run ends."""
+    repeated = new_event()
     for _ in range(2):
-        put(queues["dead-letters"], failed(again))
-    document = said(run("--format", "json"))
-    assert (document["redriven"], document["left"], len(called.handed)) == (1, 1, 1)
+        send(queues["dead-letters"], failure(repeated))
+    document = parsed(run("--format", "json"))
+    assert (document["redriven"], document["left"], len(called.invoked)) == (1, 1, 1)
 
 
-def test_what_aws_refuses_is_told_after_what_was_done(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """Exit status 3, and every letter is still there."""
+def test_a_refused_call_is_reported_after_the_results(queues: dict[str, str], called: LambdaStub, run: Run) -> None:
+    """The exit status is 3, and every message is still in the queue."""
     called.refusing = True
-    put(queues["dead-letters"], failed(happened()))
+    send(queues["dead-letters"], failure(new_event()))
     result = run("--format", "json")
     assert (result.exit_code, json.loads(result.stdout)["messages"]) == (3, [])
     assert "AWS refused Invoke: AccessDeniedException" in result.stderr
-    assert len(lies_in(queues["dead-letters"])) == 1
+    assert len(messages_in(queues["dead-letters"])) == 1
 
 
-def test_a_stack_without_queues_is_named(run: Run) -> None:
-    """Which queue was looked for, and what says which."""
+def test_a_missing_queue_is_named(run: Run) -> None:
+    """The exit status is 3, and the error names the queue and the options that select another stack."""
     result = run("--stack", "elsewhere")
     assert result.exit_code == 3
     assert "no queue elsewhere-dead-letters" in result.stderr
     assert "--stack" in result.stderr
 
 
-def test_without_a_quarantine_poison_is_left(account: Account, called: Lambda, run: Run) -> None:
-    """An older stack has none: the letter stays, and the way out is told."""
+def test_without_a_quarantine_queue_a_message_is_left(account: FakeAccount, called: LambdaStub, run: Run) -> None:
+    """In a stack of an older version the message stays, and the reason says what to do."""
     url = boto3.client("sqs").create_queue(QueueName="pipeseal-dead-letters")["QueueUrl"]
-    put(url, "no JSON")
-    (message,) = said(run("--format", "json"))["messages"]
-    assert (message["action"], "deploy the stack anew" in message["reason"]) == ("left", True)
-    assert len(lies_in(url)) == 1
+    send(url, "no JSON")
+    (message,) = parsed(run("--format", "json"))["messages"]
+    assert (message["action"], "deploy the stack again" in message["reason"]) == ("left", True)
+    assert len(messages_in(url)) == 1
 
 
-def test_what_letters_hold_reaches_no_terminal_raw(queues: dict[str, str], called: Lambda, run: Run) -> None:
-    """A control character in an error message moves no cursor."""
-    put(queues["dead-letters"], failed(happened(), "\x1b[31mContested\r\n"))
+def test_control_characters_of_a_message_never_reach_the_terminal(
+    queues: dict[str, str], called: LambdaStub, run: Run
+) -> None:
+    """An error message in a dead letter is text that was written outside pipeseal."""
+    send(queues["dead-letters"], failure(new_event(), "\x1b[31mContested\r\n"))
     result = run()
     assert "Contested" in result.stdout
     assert "\x1b" not in result.stdout

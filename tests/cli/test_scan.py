@@ -11,26 +11,26 @@ from typing import Any
 import pytest
 from botocore.session import Session
 from click.testing import CliRunner, Result
-from tests.account import ENVIRONMENT, REGION, Account
-from tests.scan import harbor
+from tests.fake_account import ENVIRONMENT, REGION, FakeAccount
+from tests.scan.scan_account import create_bucket
 
 from pipeseal.aws import sessions
 from pipeseal.cli.scan import scan
-from pipeseal.scan import posture
+from pipeseal.scan import advice
 from pipeseal.scan.rows import HEADER
 
 
 @cache
-def shared(profile: str | None) -> Session:
-    """Give one session to all tests: each would read the models of AWS's services anew."""
+def shared_session(profile: str | None) -> Session:
+    """Return one session for all tests: each new session loads the service models again."""
     return Session(profile=profile)
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Share the session, and ask nothing of the account itself, which has tests of its own."""
-    monkeypatch.setattr(sessions, "Session", shared)
-    monkeypatch.setattr(posture, "asked", lambda *_: iter(()))
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Share the session, and leave out the advice for the account, which has tests of its own."""
+    monkeypatch.setattr(sessions, "Session", shared_session)
+    monkeypatch.setattr(advice, "account_advice", lambda *_: iter(()))
 
 
 def run(*arguments: str) -> Result:
@@ -38,10 +38,10 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(scan, arguments)
 
 
-def test_json_tells_what_is_wrong_and_the_status(account: Account) -> None:
-    """One object on stdout, nothing on stderr where that is no terminal."""
-    plain = harbor.bucket("plain")
-    harbor.bucket("sealed", sealed=True)
+def test_json_has_the_violations_and_the_status(account: FakeAccount) -> None:
+    """One object is printed to stdout, and nothing to stderr where that is not a terminal."""
+    plain = create_bucket("plain")
+    create_bucket("tls", require_tls=True)
     result = run("--format", "json")
     document = json.loads(result.stdout)
     assert (result.exit_code, document["exit"], result.stderr) == (1, 1, "")
@@ -62,11 +62,9 @@ def test_json_tells_what_is_wrong_and_the_status(account: Account) -> None:
         (("--parameter", "EncryptionScope=all", "--control", "S3.DEFAULT_ENCRYPTION"), 1),
     ],
 )
-def test_the_exit_status_is_that_of_what_was_asked_for(
-    account: Account, arguments: tuple[str, ...], status: int
-) -> None:
-    """A bucket that lets requests in clear through, under a bar, a kind, a control or a parameter."""
-    harbor.bucket("plain")
+def test_the_exit_status_depends_on_the_options(account: FakeAccount, arguments: tuple[str, ...], status: int) -> None:
+    """For a bucket that allows plaintext requests: by severity, kind, control and parameter."""
+    create_bucket("plain")
     assert run("--format", "json", *arguments).exit_code == status
 
 
@@ -74,7 +72,7 @@ def test_the_exit_status_is_that_of_what_was_asked_for(
     ("arguments", "says"),
     [
         (("--control", "S3.NOPE"), "S3.NOPE"),
-        (("--control", "KMS.*", "--only", "bucket"), "no control matches"),
+        (("--control", "KMS.*", "--only", "bucket"), "no control of the selected kinds matches KMS.*"),
         (("--parameter", "Mode"), "NAME=VALUE"),
         (("--parameter", "Mode=enforce"), "RequireCustomerKey"),
         (("--parameter", "RequireCustomerKey=perhaps"), "perhaps"),
@@ -82,14 +80,14 @@ def test_the_exit_status_is_that_of_what_was_asked_for(
         (("--endpoint-url", "localhost"), "localhost"),
     ],
 )
-def test_bad_input_is_named(account: Account, arguments: tuple[str, ...], says: str) -> None:
-    """With exit status 2."""
+def test_invalid_input_is_named(account: FakeAccount, arguments: tuple[str, ...], says: str) -> None:
+    """The message names the invalid value, and the exit status is 2."""
     result = run(*arguments)
     assert (result.exit_code, says in result.output) == (2, True)
 
 
-def test_an_account_that_refuses_everything_is_status_3(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials, no report."""
+def test_missing_credentials_are_exit_status_3(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials, there is no report."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -99,9 +97,9 @@ def test_an_account_that_refuses_everything_is_status_3(account: Account, monkey
     assert (result.exit_code, result.stdout) == (3, "")
 
 
-def test_every_format_is_its_own(account: Account) -> None:
-    """A header and rows, and lists of findings."""
-    harbor.bucket("plain")
+def test_each_format_has_the_violation(account: FakeAccount) -> None:
+    """CSV has a header and a row, ASFF and OCSF are lists of findings, and the text has the verdict."""
+    create_bucket("plain")
     header, row = csv.reader(io.StringIO(run("--format", "csv").stdout))
     assert (tuple(header), row[HEADER.index("status")]) == (HEADER, "violated")
     (finding,) = json.loads(run("--format", "asff").stdout)
@@ -111,8 +109,8 @@ def test_every_format_is_its_own(account: Account) -> None:
     assert "1 resource in violation" in run().stdout
 
 
-def test_the_policy_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither credentials nor a Region; the stack and the partition are those that are named."""
+def test_the_iam_policy_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs neither credentials nor a Region; stack and partition are those of the options."""
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     result = run("--iam-policy", "--stack", "mine", "--region", "us-gov-west-1")

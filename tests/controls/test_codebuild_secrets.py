@@ -1,4 +1,4 @@
-"""CODEBUILD.SECRETS by cases."""
+"""CODEBUILD.SECRETS."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SOURCE = {"type": "GITHUB", "location": "https://github.com/acme/harbor"}
 
 
 def variables(*given: dict[str, str]) -> dict[str, Any]:
-    """Make an environment with those variables."""
+    """Return an environment with these variables."""
     return {"environment": {"type": "LINUX_CONTAINER", "environmentVariables": list(given)}}
 
 
 def buildspec(text: str) -> dict[str, Any]:
-    """Make a source with that buildspec."""
+    """Return a source with this buildspec."""
     return {"source": {**SOURCE, "buildspec": text}}
 
 
@@ -50,8 +50,8 @@ REFERENCES = {"DB_PASSWORD": "prod-db", "API_TOKEN": "/harbor/api-token"}
          "source.buildStatusConfig.targetUrl"),
     ],
 )  # fmt: skip
-def test_a_secret_is_told_of_wherever_it_stands(parts: dict[str, Any], path: str) -> None:
-    """With its place, and never its value."""
+def test_a_secret_is_reported_with_its_path(parts: dict[str, Any], path: str) -> None:
+    """The finding has the path of the secret and never its value."""
     (reason,) = CONTROL.reasons(project(**parts), Settings())
     assert isinstance(reason, Reason)
     assert reason.path == path
@@ -77,12 +77,12 @@ def test_a_secret_is_told_of_wherever_it_stands(parts: dict[str, Any], path: str
         {"source": {"type": "NO_SOURCE"}, "environment": None, "secondarySources": None},
     ],
 )  # fmt: skip
-def test_references_and_harmless_text_are_let_be(parts: dict[str, Any]) -> None:
-    """What only says where the secret is kept is as it should be, in YAML and in JSON."""
+def test_references_and_other_text_are_compliant(parts: dict[str, Any]) -> None:
+    """References to secrets are compliant, in YAML and in JSON."""
     assert CONTROL.reasons(project(**parts), Settings()) == ()
 
 
 def test_nothing_is_written() -> None:
-    """Only the owner can replace a secret."""
-    sick = project(**buildspec(IN_YAML))
-    assert CONTROL.fix(sick, Settings()) is sick
+    """The control only notifies."""
+    violating = project(**buildspec(IN_YAML))
+    assert CONTROL.fix(violating, Settings()) is violating

@@ -1,4 +1,4 @@
-"""CODEDEPLOY.SECRETS by cases."""
+"""CODEDEPLOY.SECRETS."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ hooks:
 
 
 def found(*revisions: dict[str, Any]) -> tuple[str, ...]:
-    """Return what is wrong with an application of those revisions."""
+    """Return the reasons for an application with these revisions."""
     return CONTROL.reasons(application(*revisions), Settings())
 
 
 @pytest.mark.parametrize("name", ["string", "appSpecContent"])
-def test_a_secret_in_appspec_text_is_told_of(name: str) -> None:
-    """YAML and JSON, under either name; the text is told apart by its fingerprint, and the secret is not shown."""
+def test_a_secret_in_appspec_content_is_reported(name: str) -> None:
+    """YAML and JSON are checked in both fields; a hash identifies the content, and the secret is not shown."""
     texts = (HOOKED, f'{{"Resources": [{{"fn": {{"Properties": {{"ApiToken": "{SECRET}"}}}}}}]}}')
     reasons = found(*(revision(text, name) for text in texts))
     assert len(reasons) == len(texts)
@@ -38,8 +38,8 @@ def test_a_secret_in_appspec_text_is_told_of(name: str) -> None:
         assert SECRET not in reason + reason.path
 
 
-def test_credentials_in_what_names_a_github_revision_are_told_of() -> None:
-    """A repository given as a URL may carry them."""
+def test_credentials_in_a_github_location_are_reported() -> None:
+    """A repository URL can contain credentials."""
     place = {"repository": f"https://ada:{SECRET}@github.com/acme/harbor", "commitId": "0" * 40}
     (reason,) = found({"revisionType": "GitHub", "gitHubLocation": place})
     assert reason.startswith("GitHub revision 0000000, repository: credentials in a URL")
@@ -47,7 +47,7 @@ def test_credentials_in_what_names_a_github_revision_are_told_of() -> None:
 
 
 @pytest.mark.parametrize(
-    "harmless",
+    "compliant",
     [
         revision(bucket="harbor", key="token/app.zip", eTag="9f2c1e4b7a60d835c1f04e92b6a8d371"),
         {"gitHubLocation": {"repository": "acme/harbor", "commitId": "5d1c0ff" * 5 + "eeeee"}},
@@ -56,23 +56,23 @@ def test_credentials_in_what_names_a_github_revision_are_told_of() -> None:
         {"revisionType": "S3", "s3Location": None},
         {},
     ],
-    ids=["S3", "GitHub", "AppSpec", "a text that is not shown", "null", "empty"],
+    ids=["S3", "GitHub", "AppSpec", "content not shown", "null", "empty"],
 )  # fmt: skip
-def test_what_is_no_secret_is_let_be(harmless: dict[str, Any]) -> None:
-    """Fingerprints, commits, references and what AWS leaves out."""
-    assert found(harmless) == ()
+def test_other_revisions_are_compliant(compliant: dict[str, Any]) -> None:
+    """Hashes, commit IDs, references and missing fields are not secrets."""
+    assert found(compliant) == ()
 
 
-def test_one_secret_in_two_places_is_one_reason() -> None:
-    """A revision that is registered and deployed stands in an application twice, and new revisions change no word."""
+def test_a_duplicate_revision_is_one_reason() -> None:
+    """A revision can be both registered and deployed; the reason does not depend on its position."""
     assert found(revision(HOOKED), revision(HOOKED)) == found(revision("version: 0.0"), revision(HOOKED))
     assert len(found(revision(HOOKED), revision(HOOKED))) == 1
 
 
 def test_nothing_is_written() -> None:
-    """CodeDeploy changes no revision."""
-    sick = application(revision(HOOKED))
-    assert CONTROL.fix(sick, Settings()) is sick
-    assert sick.state() == {}
-    assert sick.with_state({}) is sick
-    assert sick.changed(sick)[1] == ()
+    """The control only notifies, and an application has no state that pipeseal writes."""
+    violating = application(revision(HOOKED))
+    assert CONTROL.fix(violating, Settings()) is violating
+    assert violating.state() == {}
+    assert violating.with_state({}) is violating
+    assert violating.describe_change(violating)[1] == ()

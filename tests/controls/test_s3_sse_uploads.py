@@ -1,4 +1,4 @@
-"""S3.SSE_UPLOADS by cases."""
+"""S3.SSE_UPLOADS."""
 
 from __future__ import annotations
 
@@ -6,28 +6,35 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.resources import ACCOUNT, PIPELINE, REGION, bucket, policy
+from tests.controls.bucket_policies import statements
+from tests.resources import APPLICATION, PIPELINE, PROJECT, bucket, policy
 
-from pipeseal.controls.s3_sse_uploads import CONTROL, deny_otherwise_encrypted, deny_unencrypted
-from pipeseal.model.bucket import Bucket
+from pipeseal.controls.s3_sse_uploads import CONTROL, deny_other_encryption, deny_unencrypted
+from pipeseal.kinds.bucket.value import Bucket
 from pipeseal.settings import Scope, Settings
 
 ARN = "arn:aws:s3:::harbor"
 KMS_HEADER = "s3:x-amz-server-side-encryption"
-DENY = deny_unencrypted(ARN).statement
+STRICT = deny_unencrypted(ARN).statement
+LENIENT = deny_other_encryption(ARN).statement
 
 
-def test_a_bucket_of_artifacts_gets_the_statement() -> None:
-    """Uploads must ask for KMS; both of its forms are let in."""
-    fixed = CONTROL.fix(bucket(encrypt=True), Settings())
-    assert fixed.policy.document == {"Version": "2012-10-17", "Statement": [DENY]}
-    assert DENY["Condition"] == {"StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "aws:kms:dsse"]}}
+def used_by(*arns: str, **fields: Any) -> Bucket:
+    """Return a bucket in which the resources with these ARNs keep artifacts."""
+    return bucket(dependents=dict.fromkeys(arns, ""), requires_kms=True, **fields)
+
+
+def test_an_artifact_bucket_gets_the_statement() -> None:
+    """Uploads must request SSE-KMS or DSSE-KMS."""
+    fixed = CONTROL.fix(bucket(requires_kms=True), Settings())
+    assert fixed.policy.document == {"Version": "2012-10-17", "Statement": [STRICT]}
+    assert STRICT["Condition"] == {"StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "aws:kms:dsse"]}}
 
 
 @pytest.mark.parametrize("encrypt", [False, True])
-def test_only_buckets_that_must_be_encrypted_are_judged(encrypt: bool) -> None:  # noqa: FBT001
-    """A bucket without artifacts keeps its own rules on encryption."""
-    assert bool(CONTROL.reasons(bucket(encrypt=encrypt), Settings())) is encrypt
+def test_only_buckets_that_must_use_kms_are_checked(encrypt: bool) -> None:  # noqa: FBT001
+    """A bucket without artifacts is compliant with any encryption."""
+    assert bool(CONTROL.reasons(bucket(requires_kms=encrypt), Settings())) is encrypt
 
 
 @pytest.mark.parametrize(
@@ -38,10 +45,10 @@ def test_only_buckets_that_must_be_encrypted_are_judged(encrypt: bool) -> None: 
         {"StringNotEqualsIfExists": {"S3:X-AMZ-Server-Side-Encryption": ["aws:kms", "aws:kms:dsse"]}},
     ],
 )
-def test_an_equivalent_deny_counts(condition: dict[str, dict[str, str]]) -> None:
-    """Stricter or otherwise written, a Deny that lets no unprotected upload in is enough."""
-    theirs = DENY | {"Sid": "Theirs", "Condition": condition}
-    assert CONTROL.reasons(bucket(theirs, encrypt=True), Settings()) == ()
+def test_an_equivalent_deny_is_compliant(condition: dict[str, dict[str, str]]) -> None:
+    """A Deny statement that covers every upload without SSE-KMS counts, in any form."""
+    existing = STRICT | {"Sid": "Existing", "Condition": condition}
+    assert CONTROL.reasons(bucket(existing, requires_kms=True), Settings()) == ()
 
 
 @pytest.mark.parametrize(
@@ -52,36 +59,27 @@ def test_an_equivalent_deny_counts(condition: dict[str, dict[str, str]]) -> None
         {"ForAnyValue:StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
     ],
 )
-def test_a_deny_with_a_gap_earns_ours_beside_it(condition: dict[str, dict[str, str]]) -> None:
-    """A Deny that lets AES256, or an upload without a header, in does not count."""
-    theirs = DENY | {"Sid": "Theirs", "Condition": condition}
-    fixed = CONTROL.fix(bucket(theirs, encrypt=True), Settings())
-    assert fixed.policy.document["Statement"] == [theirs, DENY]
+def test_a_deny_of_some_uploads_is_not_enough(condition: dict[str, dict[str, str]]) -> None:
+    """A Deny statement that allows AES256, or an upload without the header, is kept and the statement added."""
+    existing = STRICT | {"Sid": "Existing", "Condition": condition}
+    fixed = CONTROL.fix(bucket(existing, requires_kms=True), Settings())
+    assert statements(fixed) == [existing, STRICT]
 
 
-# ------------------------------------------------- buckets that people upload to
-
-LENIENT = deny_otherwise_encrypted("arn:aws:s3:::harbor").statement
-APPLICATION = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:application:harbor"
-PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/harbor"
+# ------------------------------------------------- buckets of CodeDeploy and CodeBuild
 
 
-def used_by(*arns: str, **fields: Any) -> Bucket:
-    """Make a bucket in which those keep artifacts."""
-    return bucket(users=dict.fromkeys(arns, ""), encrypt=True, **fields)
-
-
-@pytest.mark.parametrize("users", [(APPLICATION,), (PROJECT,), (APPLICATION, PROJECT)])
-def test_where_people_upload_a_missing_header_is_let_through(users: tuple[str, ...]) -> None:
-    """`aws deploy push` sends no header and goes on working; AES256 is refused under the same Sid."""
-    fixed = CONTROL.fix(used_by(*users), Settings())
-    assert fixed.policy.document["Statement"] == [LENIENT]
-    assert DENY | {"Condition": DENY["Condition"] | {"Null": {KMS_HEADER: "false"}}} == LENIENT
+@pytest.mark.parametrize("dependents", [(APPLICATION,), (PROJECT,), (APPLICATION, PROJECT)])
+def test_buckets_of_codedeploy_and_codebuild_accept_a_missing_header(dependents: tuple[str, ...]) -> None:
+    """`aws deploy push` sends no header and continues to work; AES256 is denied under the same Sid."""
+    fixed = CONTROL.fix(used_by(*dependents), Settings())
+    assert statements(fixed) == [LENIENT]
+    assert STRICT | {"Condition": STRICT["Condition"] | {"Null": {KMS_HEADER: "false"}}} == LENIENT
     assert CONTROL.fix(fixed, Settings()) is fixed
 
 
 @pytest.mark.parametrize(
-    ("users", "settings"),
+    ("dependents", "settings"),
     [
         ((APPLICATION, PIPELINE), Settings()),
         ((PIPELINE,), Settings()),
@@ -89,25 +87,26 @@ def test_where_people_upload_a_missing_header_is_let_through(users: tuple[str, .
         ((PROJECT,), Settings(encryption_scope=Scope.ALL)),
         ((), Settings()),
     ],
-    ids=["a pipeline too", "a pipeline", "StrictUploads", "EncryptionScope=all", "nobody knows"],
+    ids=["also a pipeline", "a pipeline", "StrictUploads", "EncryptionScope=all", "no known dependents"],
 )
-def test_elsewhere_the_header_must_be_there(users: tuple[str, ...], settings: Settings) -> None:
-    """A pipeline's artifact store takes what AWS's own do, and an operator can ask for that everywhere."""
-    assert CONTROL.fix(used_by(*users), settings).policy.document["Statement"] == [DENY]
+def test_other_buckets_require_the_header(dependents: tuple[str, ...], settings: Settings) -> None:
+    """The buckets of pipelines require it, and the operator can require it for all."""
+    assert statements(CONTROL.fix(used_by(*dependents), settings)) == [STRICT]
 
 
-def test_a_bucket_that_a_pipeline_joins_is_made_strict_in_place() -> None:
-    """Our lenient statement gives way to the strict one, where it stood; what stands around it is kept."""
-    theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": ARN}
-    before = replace(used_by(APPLICATION, PIPELINE), policy=policy(LENIENT, theirs))
+def test_the_lenient_statement_is_replaced_when_a_pipeline_uses_the_bucket() -> None:
+    """The strict statement takes the position of the lenient one, and the other statements are kept."""
+    existing = {"Sid": "Existing", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": ARN}
+    before = replace(used_by(APPLICATION, PIPELINE), policy=policy(LENIENT, existing))
     (reason,) = CONTROL.reasons(before, Settings())
-    assert "an upload without s3:x-amz-server-side-encryption is let through" in reason
-    assert CONTROL.fix(before, Settings()).policy.document["Statement"] == [DENY, theirs]
+    assert reason.startswith("The bucket policy allows uploads without SSE-KMS: ")
+    assert "an upload without s3:x-amz-server-side-encryption" in reason
+    assert statements(CONTROL.fix(before, Settings())) == [STRICT, existing]
 
 
-def test_a_bucket_that_a_pipeline_leaves_stays_strict() -> None:
-    """The strict statement refuses all that the lenient one does, so nothing is wrong."""
-    before = replace(used_by(APPLICATION), policy=policy(DENY))
+def test_the_strict_statement_is_kept_when_the_pipeline_is_deleted() -> None:
+    """The strict statement denies everything that the lenient one denies."""
+    before = replace(used_by(APPLICATION), policy=policy(STRICT))
     assert CONTROL.reasons(before, Settings()) == ()
     assert CONTROL.fix(before, Settings()) is before
 
@@ -117,7 +116,7 @@ def test_a_bucket_that_a_pipeline_leaves_stays_strict() -> None:
     {"StringNotEqualsIfExists": {KMS_HEADER: ["aws:kms", "aws:kms:dsse"]}},
     {"ForAnyValue:StringNotEquals": {KMS_HEADER: ["aws:kms", "aws:kms:dsse"]}},
 ])  # fmt: skip
-def test_an_equivalent_lenient_deny_counts(condition: dict[str, Any]) -> None:
-    """Otherwise written, a Deny that refuses every other encryption is enough where people upload."""
-    before = replace(used_by(APPLICATION), policy=policy(DENY | {"Sid": "Theirs", "Condition": condition}))
+def test_an_equivalent_lenient_deny_is_compliant(condition: dict[str, Any]) -> None:
+    """A Deny statement that covers every other encryption counts, in any form."""
+    before = replace(used_by(APPLICATION), policy=policy(STRICT | {"Sid": "Existing", "Condition": condition}))
     assert CONTROL.reasons(before, Settings()) == ()

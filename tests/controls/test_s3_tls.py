@@ -1,15 +1,15 @@
-"""S3.TLS by cases; the meaning of policies is the policy engine's own test."""
+"""S3.TLS; tests/policy covers how policies are evaluated."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from tests.controls.bucket_policies import statements
 from tests.resources import bucket
 
 from pipeseal.controls.s3_tls import CONTROL, deny_insecure
 from pipeseal.model import Refused
-from pipeseal.model.bucket import Bucket
 from pipeseal.settings import Settings
 
 DENY = deny_insecure("arn:aws:s3:::harbor").statement
@@ -22,13 +22,8 @@ READERS = {
 }
 
 
-def statements(made: Bucket) -> list[dict[str, Any]]:
-    """Return the statements of the bucket's policy."""
-    return list((made.policy.document or {"Statement": []})["Statement"])
-
-
-def test_the_statement_is_the_one_that_the_guide_asks_for() -> None:
-    """The bucket and its objects, every action, everyone: the seed's own statement leaves the bucket's calls open."""
+def test_the_statement_is_that_of_the_user_guide() -> None:
+    """It denies every action on the bucket and its objects for every principal."""
     assert DENY == {
         "Sid": "DenyInsecureConnections",
         "Effect": "Deny",
@@ -39,14 +34,20 @@ def test_the_statement_is_the_one_that_the_guide_asks_for() -> None:
     }
 
 
-@pytest.mark.parametrize("theirs", [[], [READERS], [READERS, {**READERS, "Sid": "Others"}]])
-def test_the_statement_is_added_to_theirs(theirs: list[dict[str, Any]]) -> None:
-    """A bucket without the Deny gets it behind whatever statements it has."""
-    assert statements(CONTROL.fix(bucket(*theirs), Settings())) == [*theirs, DENY]
+@pytest.mark.parametrize("existing", [[], [READERS], [READERS, {**READERS, "Sid": "Others"}]])
+def test_the_statement_is_appended(existing: list[dict[str, Any]]) -> None:
+    """A policy without the Deny statement gets it after its other statements."""
+    assert statements(CONTROL.fix(bucket(*existing), Settings())) == [*existing, DENY]
+
+
+def test_the_finding_states_why_plain_http_is_allowed() -> None:
+    """A bucket without a policy has one reason."""
+    (reason,) = CONTROL.reasons(bucket(), Settings())
+    assert reason.startswith("The bucket policy allows plain HTTP requests: no statement denies ")
 
 
 @pytest.mark.parametrize(
-    "narrowing",
+    "restriction",
     [
         {"Principal": {"AWS": "arn:aws:iam::123456789012:role/one"}},
         {"Action": "s3:GetObject"},
@@ -54,31 +55,31 @@ def test_the_statement_is_added_to_theirs(theirs: list[dict[str, Any]]) -> None:
         {"Condition": {"Bool": {"aws:SecureTransport": "false"}, "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}},
     ],
 )
-def test_a_narrower_deny_does_not_count(narrowing: dict[str, Any]) -> None:
-    """A statement that refuses less than all plaintext earns the full one beside it."""
-    theirs = DENY | {"Sid": "Theirs"} | narrowing
-    assert statements(CONTROL.fix(bucket(theirs), Settings())) == [theirs, DENY]
+def test_a_deny_of_some_requests_is_not_enough(restriction: dict[str, Any]) -> None:
+    """A statement that denies only some plain HTTP requests is kept, and the full statement is added."""
+    existing = DENY | {"Sid": "Existing"} | restriction
+    assert statements(CONTROL.fix(bucket(existing), Settings())) == [existing, DENY]
 
 
-def test_a_sealed_bucket_is_let_be() -> None:
-    """Sealed under any Sid is sealed."""
-    assert CONTROL.reasons(bucket(DENY | {"Sid": "Ours"}), Settings()) == ()
+def test_the_sid_does_not_matter() -> None:
+    """An equivalent statement with another Sid is compliant."""
+    assert CONTROL.reasons(bucket(DENY | {"Sid": "Other"}), Settings()) == ()
 
 
-def test_a_website_is_told_of_and_left_open() -> None:
-    """Website hosting is plain HTTP by nature, so sealing it would take the site down."""
+def test_a_website_is_reported_and_not_changed() -> None:
+    """Static website hosting supports plain HTTP only, so a Deny statement would make the site unavailable."""
     site = bucket(website=True)
     assert CONTROL.fix(site, Settings()) is site
     assert any("website" in reason for reason in CONTROL.reasons(site, Settings()))
 
 
-def test_a_website_is_sealed_where_the_operator_says_so() -> None:
-    """SealWebsites overrides the caution."""
+def test_a_website_is_remediated_if_the_operator_chooses() -> None:
+    """SealWebsites includes buckets with static website hosting."""
     assert statements(CONTROL.fix(bucket(website=True), Settings(seal_websites=True))) == [DENY]
 
 
-def test_a_policy_that_would_grow_too_large_is_refused() -> None:
-    """Past 20 KB nothing is changed, and the reason says by how much."""
+def test_a_policy_that_would_be_too_large_is_refused() -> None:
+    """A policy over 20 KB is not written, and the refusal states its size."""
     full = bucket(*({**READERS, "Sid": f"Readers{number:05}" + "x" * 150} for number in range(66)))
     with pytest.raises(Refused, match="bytes"):
         CONTROL.fix(full, Settings())

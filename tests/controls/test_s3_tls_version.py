@@ -1,8 +1,9 @@
-"""S3.TLS_VERSION by cases."""
+"""S3.TLS_VERSION."""
 
 from __future__ import annotations
 
 import pytest
+from tests.controls.bucket_policies import statements
 from tests.resources import bucket
 
 from pipeseal.controls.s3_tls import CONTROL as TLS
@@ -11,11 +12,11 @@ from pipeseal.controls.s3_tls_version import CONTROL, deny_outdated
 from pipeseal.settings import Settings
 
 ARN = "arn:aws:s3:::harbor"
-ON_REQUEST = Settings(minimum_tls_version="1.2")
+AT_LEAST_1_2 = Settings(minimum_tls_version="1.2")
 
 
-def test_nobody_asked() -> None:
-    """Without MinimumTlsVersion nothing is judged and nothing is written."""
+def test_nothing_is_checked_by_default() -> None:
+    """Without MinimumTlsVersion the control reports and writes nothing."""
     plain = bucket()
     assert CONTROL.reasons(plain, Settings()) == ()
     assert CONTROL.fix(plain, Settings()) is plain
@@ -23,24 +24,30 @@ def test_nobody_asked() -> None:
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_the_statement_is_added(version: str) -> None:
-    """The bucket and its objects refuse what is older."""
+    """The statement denies older versions for the bucket and its objects."""
     fixed = CONTROL.fix(bucket(), Settings(minimum_tls_version=version))
-    assert fixed.policy.document["Statement"] == [deny_outdated(ARN, version).statement]
+    assert statements(fixed) == [deny_outdated(ARN, version).statement]
 
 
-def test_a_stricter_version_counts() -> None:
-    """Who refuses all under 1.3 refuses all under 1.2."""
-    assert CONTROL.reasons(bucket(deny_outdated(ARN, "1.3").statement | {"Sid": "Theirs"}), ON_REQUEST) == ()
+def test_the_finding_states_the_version() -> None:
+    """The reason names the oldest version that is allowed."""
+    (reason,) = CONTROL.reasons(bucket(), AT_LEAST_1_2)
+    assert reason.startswith("The bucket policy allows requests over TLS versions below 1.2: ")
 
 
-def test_a_laxer_version_of_ours_is_replaced() -> None:
-    """Raising the parameter raises the statement, in its place."""
+def test_a_stricter_version_is_compliant() -> None:
+    """A policy that denies everything below 1.3 denies everything below 1.2."""
+    assert CONTROL.reasons(bucket(deny_outdated(ARN, "1.3").statement | {"Sid": "Other"}), AT_LEAST_1_2) == ()
+
+
+def test_a_weaker_statement_of_pipeseal_is_replaced() -> None:
+    """A higher MinimumTlsVersion replaces the statement in its position."""
     older = bucket(deny_outdated(ARN, "1.2").statement, deny_insecure(ARN).statement)
     fixed = CONTROL.fix(older, Settings(minimum_tls_version="1.3"))
-    assert fixed.policy.document["Statement"] == [deny_outdated(ARN, "1.3").statement, deny_insecure(ARN).statement]
+    assert statements(fixed) == [deny_outdated(ARN, "1.3").statement, deny_insecure(ARN).statement]
 
 
-def test_it_is_no_substitute_for_tls() -> None:
-    """A request in clear has no TLS version: each of the two controls asks for its own statement."""
-    assert TLS.reasons(bucket(deny_outdated(ARN, "1.2").statement), ON_REQUEST)
-    assert CONTROL.reasons(bucket(deny_insecure(ARN).statement), ON_REQUEST)
+def test_neither_tls_control_replaces_the_other() -> None:
+    """A plain HTTP request has no TLS version, so each control requires its own statement."""
+    assert TLS.reasons(bucket(deny_outdated(ARN, "1.2").statement), AT_LEAST_1_2)
+    assert CONTROL.reasons(bucket(deny_insecure(ARN).statement), AT_LEAST_1_2)

@@ -1,4 +1,4 @@
-"""An AWS account on loopback that enforces IAM: MiniStack over TLS (provider.py), with some services of moto's."""
+"""An AWS account on loopback that enforces IAM: MiniStack over TLS (provider/), with some services of moto."""
 
 from __future__ import annotations
 
@@ -13,23 +13,19 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import boto3
 from botocore.config import Config
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from moto.server import ThreadedMotoServer
+from tests.e2e.certificates import write_certificates
 
 from pipeseal.sandbox import extend_moto
-from pipeseal.sandbox.people import Person, _role, _user
-from pipeseal.sandbox.records import Answer, Event, Request, event_of
+from pipeseal.sandbox.identities import Identity, assumed_role, iam_user
+from pipeseal.sandbox.records import ApiRequest, ApiResponse, EventDocument, event_of
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -38,35 +34,35 @@ LOOPBACK = "127.0.0.1"
 PROVIDER = ROOT / ".venv-e2e/bin/python"
 _START_SECONDS = 60
 _SETTLE_SECONDS = 90
-_LEADING_ASTRAY = ("AWS_", "BOTO", "MOTO_", "MINISTACK", "LOCALSTACK", "LAMBDA_")
+_CONFLICTING_VARIABLES = ("AWS_", "BOTO", "MOTO_", "MINISTACK", "LOCALSTACK", "LAMBDA_")
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What signs a request."""
+    """The access key that signs a request."""
 
     key: str
     secret: str
 
 
 OPERATOR = Credentials("operator", "operator-secret")
-"""The account's root, who deploys; MiniStack asks nothing of it."""
+"""The account's root user, which deploys the stack; MiniStack does not authorize it."""
 
 
 class Cloud:
-    """The account while it is open (a context manager); its files, keys and certificates are under *folder*."""
+    """The account, a context manager; its files, keys and certificates are in *folder*."""
 
     def __init__(self, folder: Path) -> None:
-        """Prepare an account."""
+        """Choose the ports of the account."""
         self.folder = folder
-        self.port, self.clear_port = _free_ports(2)
+        self.port, self.http_port = _free_ports(2)
         self._closing = ExitStack()
-        self._held: list[Event] = []
+        self._echoes: list[EventDocument] = []
 
     def __enter__(self) -> Self:
-        """Start it; raise RuntimeError with the end of its log where it does not."""
+        """Start the account; raise RuntimeError with the end of its log where it does not start."""
         try:
             self._start()
         except BaseException:
@@ -77,19 +73,19 @@ class Cloud:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop everything, and forget the account."""
+        """Stop all processes; nothing of the account remains."""
         self._closing.close()
 
     @property
     def url(self) -> str:
-        """Return the endpoint, over TLS."""
+        """Return the HTTPS endpoint."""
         return f"https://{LOOPBACK}:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment in which any AWS tool talks to this account as its operator, and to no other."""
+        """Return the environment in which any AWS tool uses this account, as its operator, and no other account."""
         return {
-            **{name: value for name, value in os.environ.items() if not name.startswith(_LEADING_ASTRAY)},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_CONFLICTING_VARIABLES)},
             "AWS_ACCESS_KEY_ID": OPERATOR.key,
             "AWS_SECRET_ACCESS_KEY": OPERATOR.secret,
             "AWS_REGION": REGION,
@@ -103,22 +99,24 @@ class Cloud:
             "no_proxy": LOOPBACK,
         }
 
-    def client(self, service: str, who: Credentials = OPERATOR, *, clear: bool = False, region: str = REGION) -> Any:
-        """Return a client that signs as *who*, over TLS or in *clear*."""
+    def client(
+        self, service: str, credentials: Credentials = OPERATOR, *, http: bool = False, region: str = REGION
+    ) -> Any:
+        """Return a client that signs with *credentials*, over HTTPS unless *http*."""
         made = boto3.client(
             service,  # type: ignore[call-overload]
             region_name=region,
-            endpoint_url=f"http://{LOOPBACK}:{self.clear_port}" if clear else self.url,
+            endpoint_url=f"http://{LOOPBACK}:{self.http_port}" if http else self.url,
             verify=str(self.folder / "ca.pem"),
-            aws_access_key_id=who.key,
-            aws_secret_access_key=who.secret,
+            aws_access_key_id=credentials.key,
+            aws_secret_access_key=credentials.secret,
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
         self._closing.callback(made.close)
         return made
 
-    def person(self, name: str) -> Credentials:
-        """Make an IAM user who may do anything."""
+    def create_user(self, name: str) -> Credentials:
+        """Create an IAM user with all permissions; return its credentials."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         anything = {
@@ -130,7 +128,7 @@ class Cloud:
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
     def moto(self, service: str) -> Any:
-        """Return a client of moto's own, for what its services want to know and MiniStack's do not tell them."""
+        """Return a client of moto itself, to create what its services need and MiniStack does not pass to them."""
         made = boto3.client(
             service,  # type: ignore[call-overload]
             region_name=REGION,
@@ -142,14 +140,14 @@ class Cloud:
         return made
 
     def artifact_key(self) -> str:
-        """Make the operator's key for artifacts; return its ARN."""
+        """Create the operator's key for artifacts; return its ARN."""
         kms = self.client("kms")
         key = kms.create_key(Description="artifacts")["KeyMetadata"]["Arn"]
         kms.enable_key_rotation(KeyId=key)
         return str(key)
 
     def pipeline_role(self) -> str:
-        """Make a role for pipelines; moto wants to know it too."""
+        """Create a role for pipelines, in moto too; return its ARN."""
         trust = {
             "Version": "2012-10-17",
             "Statement": [
@@ -164,61 +162,61 @@ class Cloud:
 
     def publish(self, *events: Mapping[str, Any]) -> None:
         """Publish *events* on the bus as CloudTrail does."""
-        self._ask("events", list(events))
+        self._control("events", list(events))
 
-    def deliver(self, *, echoes: bool = True) -> list[Event]:
-        """Publish the record of every call since last time until nothing more happens; return those of people.
+    def deliver(self, *, echoes: bool = True) -> list[EventDocument]:
+        """Publish the event of every call since the last time until no function runs; return those of users.
 
-        Without *echoes*, the functions' own calls are not published yet: EventBridge may take its time.
+        Without *echoes*, the events of the functions' own calls are kept for the next time: EventBridge may be slow.
         """
-        delivered: list[Event] = []
+        delivered: list[EventDocument] = []
         deadline = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < deadline:
-            idle = self._ask("running") == 0
-            records, self._held = [*self._held, *filter(None, map(_record, self._ask("calls")))], []
-            people = [each for each in records if each["detail"]["userIdentity"]["type"] != "AssumedRole"]
+            idle = self._control("running") == 0
+            records, self._echoes = [*self._echoes, *filter(None, map(_record, self._control("calls")))], []
+            by_users = [each for each in records if each["detail"]["userIdentity"]["type"] != "AssumedRole"]
             if not echoes:
-                self._held = [each for each in records if each not in people]
-                records = people
-            delivered += people
+                self._echoes = [each for each in records if each not in by_users]
+                records = by_users
+            delivered += by_users
             if records:
                 self.publish(*records)
             elif idle:
                 return delivered
             time.sleep(0.05)
-        raise TimeoutError(f"the functions were still at work after {_SETTLE_SECONDS} s; log: {self.log}")
+        raise TimeoutError(f"functions were still running after {_SETTLE_SECONDS} s; log: {self.log}")
 
-    def forget_calls(self) -> None:
-        """Let CloudTrail lose what was done so far."""
-        self._ask("calls")
-        self._held = []
+    def drop_events(self) -> None:
+        """Discard the events of all calls so far, as CloudTrail does where delivery fails."""
+        self._control("calls")
+        self._echoes = []
 
     def settle(self) -> None:
-        """Wait until no function is at work, without delivering anything more."""
-        eventually(lambda: self._ask("running") == 0, "the functions come to rest", _SETTLE_SECONDS)
+        """Wait until no function runs, without delivering further events."""
+        eventually(lambda: self._control("running") == 0, "no function runs", _SETTLE_SECONDS)
 
     def refusals(self) -> list[str]:
-        """Return what IAM or a policy refused since last time: who, what, on what."""
-        return list(self._ask("refusals"))
+        """Return what IAM or a policy denied since the last time: principal, action and resource."""
+        return list(self._control("refusals"))
 
-    def _ask(self, what: str, body: object = None) -> Any:
-        request = urllib.request.Request(
-            f"http://{LOOPBACK}:{self.clear_port}/_pipeseal/{what}", json.dumps(body).encode()
+    def _control(self, request: str, body: object = None) -> Any:
+        call = urllib.request.Request(
+            f"http://{LOOPBACK}:{self.http_port}/_pipeseal/{request}", json.dumps(body).encode()
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return json.load(answer)
+        with urllib.request.urlopen(call, timeout=60) as response:  # noqa: S310
+            return json.load(response)
 
     # ------------------------------------------------------------------ starting
 
     @property
     def log(self) -> Path:
-        """Return the file that MiniStack writes to."""
+        """Return the path of MiniStack's log."""
         return self.folder / "ministack.log"
 
     def _start(self) -> None:
         if not PROVIDER.exists():
-            raise RuntimeError(f"{PROVIDER} is missing: run this through make e2e")
-        _certify(self.folder)
+            raise RuntimeError(f"{PROVIDER} is missing: run the tests with make e2e")
+        write_certificates(self.folder)
         extend_moto()
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         moto = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
@@ -230,7 +228,8 @@ class Cloud:
         temporary.mkdir()
         log = self._closing.enter_context(self.log.open("wb"))
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [PROVIDER, ROOT / "tests/e2e/provider.py"],
+            [PROVIDER, "-m", "tests.e2e.provider"],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -244,7 +243,7 @@ class Cloud:
                 "MINISTACK_ACCOUNT_ID": ACCOUNT,
                 "MINISTACK_REGION": REGION,
                 "GATEWAY_PORT": str(self.port),
-                "PIPESEAL_CLEAR_PORT": str(self.clear_port),
+                "PIPESEAL_HTTP_PORT": str(self.http_port),
                 "PIPESEAL_MOTO": self._moto,
                 "BIND_HOST": LOOPBACK,
                 "MINISTACK_HOST": LOOPBACK,
@@ -260,31 +259,33 @@ class Cloud:
         )
         self._closing.callback(_stop, process)
         eventually(
-            lambda: self._answers(process), "MiniStack answers", _START_SECONDS, lambda: self.log.read_text()[-3000:]
+            lambda: self._responds(process), "MiniStack responds", _START_SECONDS, lambda: self.log.read_text()[-3000:]
         )
 
-    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+    def _responds(self, process: subprocess.Popen[bytes]) -> bool:
         if process.poll() is not None:
-            raise RuntimeError(f"MiniStack ended by itself:\n{self.log.read_text()[-3000:]}")
+            raise RuntimeError(f"MiniStack ended:\n{self.log.read_text()[-3000:]}")
         try:
-            self._ask("running")
+            self._control("running")
         except OSError:
             return False
         return True
 
 
-def eventually(check: Callable[[], _T], what: str, seconds: float = 30, why: Callable[[], object] = lambda: "") -> _T:
-    """Return what *check* returns once that is true; raise AssertionError after *seconds*."""
+def eventually(
+    check: Callable[[], _T], expected: str, seconds: float = 30, details: Callable[[], object] = lambda: ""
+) -> _T:
+    """Return what *check* returns as soon as it is true; raise AssertionError after *seconds*."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := check():
             return found
         time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what} {why()}")
+    raise AssertionError(f"not within {seconds} s: {expected} {details()}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the program and what it started: its standard input ends, and then its process group."""
+    """End the program: close its standard input, and kill it where it does not end."""
     if process.stdin:
         process.stdin.close()
     try:
@@ -300,72 +301,21 @@ def _free_ports(number: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _record(call: Mapping[str, Any]) -> Event | None:
-    """Return the event of one call, by whoever made it; None for reads and for what CloudTrail leaves out."""
-    request = Request(call["method"], call["path"], call["query"], call["headers"], base64.b64decode(call["body"]))
-    answer = Answer(call["status"], call["answer_headers"], base64.b64decode(call["answer"]))
-    event = event_of(request, answer, _who(call), ACCOUNT, datetime.now(UTC))
+def _record(call: Mapping[str, Any]) -> EventDocument | None:
+    """Return the event of one call; None for reads and for calls that CloudTrail does not report."""
+    request = ApiRequest(call["method"], call["path"], call["query"], call["headers"], base64.b64decode(call["body"]))
+    answer = ApiResponse(call["status"], call["answer_headers"], base64.b64decode(call["answer"]))
+    event = event_of(request, answer, _caller(call), ACCOUNT, datetime.now(UTC))
     return None if event is None or event["detail"]["readOnly"] else event
 
 
-def _who(call: Mapping[str, Any]) -> Person:
+def _caller(call: Mapping[str, Any]) -> Identity:
     arn, key = call["principal"], call["key"]
     if ":assumed-role/" in arn:
         _, role, session = arn.split("/", 2)
-        return Person(key, session, "a role", _role(key, role, session))
+        return Identity(key, session, "a role", assumed_role(key, role, session))
     name = arn.rpartition("/")[2] if ":user/" in arn else ""
     if name:
-        return Person(key, name, "a user", {**_user(name), "accessKeyId": key})
+        return Identity(key, name, "a user", {**iam_user(name), "accessKeyId": key})
     identity = {"type": "Root", "principalId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "accountId": ACCOUNT}
-    return Person(key, "root", "root", {**identity, "accessKeyId": key})
-
-
-def _certify(folder: Path) -> None:
-    """Write ca.pem, and cert.pem with key.pem for loopback, good for a day."""
-    now = datetime.now(UTC)
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pipeseal tests")])
-
-    def builder(subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(public)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
-        )
-
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=True,
-        crl_sign=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    authority = (
-        builder(issuer, authority_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address(LOOPBACK))])
-    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    certificate = (
-        builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)]), key.public_key())
-        .add_extension(names, critical=False)
-        .add_extension(signer, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(authority.public_bytes(pem))
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
-    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").touch(mode=0o600)
-    (folder / "key.pem").write_bytes(plain)
+    return Identity(key, "root", "root", {**identity, "accessKeyId": key})

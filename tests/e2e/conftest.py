@@ -1,4 +1,4 @@
-"""Fixtures: one account for the whole run, and the stack deployed on it by SAM."""
+"""Fixtures: one account for the whole run, and the stack that SAM deploys to it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.e2e import stack as sam
 from tests.e2e.cloud import Cloud
-from tests.e2e.job import Job
+from tests.e2e.developer import Developer
 
 if TYPE_CHECKING:
-    from tests.e2e.stack import Stack
+    from tests.e2e.stack import DeployedStack
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Give an empty account; it is gone afterwards, whatever happens."""
+    """Return an empty account; all its processes end with the run."""
     with Cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield cloud
 
 
 @pytest.fixture(scope="session")
 def artifact_key(cloud: Cloud) -> str:
-    """Give the operator's key for artifacts."""
+    """Return the operator's key for artifacts."""
     return cloud.artifact_key()
 
 
 @pytest.fixture(scope="session")
 def boundary(cloud: Cloud) -> str:
-    """Give a permissions boundary as an organisation might ask for: all but touching people and roles."""
+    """Return a permissions boundary as an organization may require it: everything but changes to IAM."""
     statements = [
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "NotAction": "iam:PassRole", "Resource": "arn:aws:iam::*"},
@@ -41,23 +41,23 @@ def boundary(cloud: Cloud) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: Cloud, artifact_key: str, boundary: str) -> Stack:
-    """Give the stack, built and deployed by the SAM CLI."""
+def stack(cloud: Cloud, artifact_key: str, boundary: str) -> DeployedStack:
+    """Return the stack, built and deployed by the SAM CLI."""
     return sam.deploy(
         cloud, sam.build(cloud), ArtifactKeyArn=artifact_key, PermissionsBoundary=boundary, GraceMinutes="0"
     )
 
 
 @pytest.fixture(scope="session")
-def worker(cloud: Cloud, stack: Stack) -> Job:
-    """Give a user who may do anything, at work."""
-    return Job(cloud, stack, cloud.person("ada"), cloud.pipeline_role())
+def shared_developer(cloud: Cloud, stack: DeployedStack) -> Developer:
+    """Return the developer of the whole run."""
+    return Developer(cloud, stack, cloud.create_user("ada"), cloud.pipeline_role())
 
 
 @pytest.fixture
-def job(worker: Job) -> Job:
-    """Give the same, with nothing left over from the test before."""
-    worker.cloud.deliver()
-    worker.stack.alerts()
-    worker.stack.dead_letters()
-    return worker
+def developer(shared_developer: Developer) -> Developer:
+    """Return the developer, with no events, alerts and dead letters of the test before."""
+    shared_developer.cloud.deliver()
+    shared_developer.stack.alerts()
+    shared_developer.stack.dead_letters()
+    return shared_developer

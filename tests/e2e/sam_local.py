@@ -1,7 +1,7 @@
-"""A program: every function in a real container, with every sample event of its rules, on the embedded account.
+"""A program: runs every function in a real container, with every sample event of its rules, against moto.
 
-`make sam-local` runs it. SAM's own output is shown; what counts is what then has changed in the account. Exit status 0
-where all of it holds.
+`make sam-local` runs it. It shows SAM's own output and checks what has changed in the account. Exit status 0 where all
+checks hold.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from moto.kms.models import kms_backends
 from moto.kms.responses import KmsResponse
 from moto.server import ThreadedMotoServer
 
-from pipeseal.aws.world import World
-from pipeseal.cloudtrail import cause, subjects
+from pipeseal.kinds.cloudtrail import cause, subjects
 from pipeseal.model import Kind, Ref
-from pipeseal.reconcile import reconcile
+from pipeseal.remediation.reconcile import reconcile
+from pipeseal.runtime import Runtime
 from pipeseal.sandbox import extend_moto
-from pipeseal.sandbox.rules import matcher
-from pipeseal.sandbox.stack import Stack
+from pipeseal.sandbox.event_rules import pattern_matcher
+from pipeseal.sandbox.template import Template
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam/bin/sam"
 BUILT = ROOT / ".aws-sam/build/template.yaml"
 ACCOUNT, REGION, ELSEWHERE = "123456789012", "us-east-1", "eu-west-1"
-# SAM local calls every stack so.
+# The name that SAM local gives to every stack.
 _STACK = "local"
 _HOST = "host.docker.internal"
 _IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
-# Calls that break nothing: the ledger learns from them.
-_QUIET = {"CreateTrail", "StartLogging", "DeletePipeline"}
+# Calls that violate no control: they only update the ledger.
+_WITHOUT_VIOLATION = {"CreateTrail", "StartLogging", "DeletePipeline"}
 _POLICY = {
     "Version": "2012-10-17",
     "Statement": [
@@ -57,14 +57,14 @@ _POLICY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """moto with the stack's own resources, reached from containers at *url*."""
+class ContainerAccount:
+    """moto with the resources of the stack, which containers reach at *url*."""
 
-    stack: Stack
+    stack: Template
     url: str
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """Return a client of somebody outside."""
+        """Return a client of moto."""
         return boto3.client(
             service,  # type: ignore[call-overload]
             region_name=region,
@@ -74,11 +74,11 @@ class Account:
         )
 
     def reset(self) -> None:
-        """Forget everything, and make what the template makes, with a subscriber."""
+        """Delete everything, and create what the template creates, with a subscriber."""
         BackendDict.reset()
         (table,) = self.stack.properties("AWS::DynamoDB::Table")
-        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-        own = {name: table[name] for name in wanted if name in table}
+        used = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        own = {name: table[name] for name in used if name in table}
         self.client("dynamodb").create_table(TableName=self.stack.resolve(table["TableName"], "the table"), **own)
         (topic,) = self.stack.properties("AWS::SNS::Topic")
         arn = self.client("sns").create_topic(Name=self.stack.resolve(topic["TopicName"], "the topic"))["TopicArn"]
@@ -89,9 +89,9 @@ class Account:
         trust["Statement"][0]["Action"] = "sts:AssumeRole"
         self.client("iam").create_role(RoleName="codepipeline", AssumeRolePolicyDocument=json.dumps(trust))
 
-    def unseal(self, ref: Ref, event: Mapping[str, Any]) -> None:
-        """Make what *ref* names as the sample event left it: with something wrong, where the event breaks something."""
-        call, asked = event["detail"]["eventName"], event["detail"]["requestParameters"] or {}
+    def arrange(self, ref: Ref, event: Mapping[str, Any]) -> None:
+        """Create the resource *ref* as the sample event left it: in violation, unless the call violates nothing."""
+        call, request = event["detail"]["eventName"], event["detail"]["requestParameters"] or {}
         match ref.kind:
             case Kind.BUCKET:
                 self._bucket(ref)
@@ -104,7 +104,7 @@ class Account:
                 self.alerted()
                 self.client("codepipeline", ref.region).delete_pipeline(name=ref.name)
             case Kind.PIPELINE:
-                self._pipeline(ref, asked["pipeline"])
+                self._pipeline(ref, request["pipeline"])
             case Kind.APPLICATION:
                 self._application(ref)
             case Kind.PROJECT:
@@ -113,18 +113,18 @@ class Account:
                 self._trail(ref, call)
 
     def _reconcile(self, ref: Ref, event: Mapping[str, Any]) -> None:
-        """Let pipeseal see *event* outside of any container."""
+        """Handle *event* in this process, outside of any container."""
         names = {
             "LEDGER_TABLE": f"{_STACK}-ledger",
             "ALERT_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:{_STACK}-alerts",
         }
-        list(reconcile(ref, cause(event), World({"AWS_REGION": REGION, **names}, clients=self.client)))
+        list(reconcile(ref, cause(event), Runtime({"AWS_REGION": REGION, **names}, clients=self.client)))
 
     def _application(self, ref: Ref) -> None:
         codedeploy, role = self.client("codedeploy", ref.region), f"arn:aws:iam::{ACCOUNT}:role/codepipeline"
         self._bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"))
-        place = {"bucket": "harbor-revisions", "key": "harbor/app-214.zip", "bundleType": "zip"}
-        revision = {"revisionType": "S3", "s3Location": place}
+        location = {"bucket": "harbor-revisions", "key": "harbor/app-214.zip", "bundleType": "zip"}
+        revision = {"revisionType": "S3", "s3Location": location}
         codedeploy.create_application(applicationName=ref.name)
         codedeploy.create_deployment_group(
             applicationName=ref.name, deploymentGroupName="harbor-production", serviceRoleArn=role
@@ -134,7 +134,7 @@ class Account:
         )
 
     def _project(self, ref: Ref) -> None:
-        """Make the project of the sample for CreateProject, which leaves its artifacts in clear."""
+        """Create the project of the sample for CreateProject, which has unencrypted artifacts."""
         made = json.loads((ROOT / "events/create_project.json").read_text("utf-8"))["detail"]["requestParameters"]
         kept = ("name", "source", "artifacts", "environment", "serviceRole")
         self._bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, made["artifacts"]["location"]))
@@ -150,7 +150,7 @@ class Account:
             EnableLogFileValidation=True,
         )
         cloudtrail.start_logging(Name=ref.name)
-        if call in _QUIET:
+        if call in _WITHOUT_VIOLATION:
             return
         self._reconcile(ref, json.loads((ROOT / "events/start_logging.json").read_text("utf-8")))
         match call:
@@ -171,7 +171,7 @@ class Account:
         s3.put_bucket_policy(Bucket=ref.name, Policy=json.dumps(_POLICY).replace("BUCKET", ref.name))
 
     def _rsa_key(self, ref: Ref) -> None:
-        """Make an asymmetric key of that very id."""
+        """Create an asymmetric key with that ID."""
         made = self.client("kms", ref.region).create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
         backend = kms_backends[ACCOUNT][ref.region]
         key = backend.keys.pop(made["KeyMetadata"]["KeyId"])
@@ -186,79 +186,79 @@ class Account:
         self._rsa_key(key := Ref(Kind.KEY, ACCOUNT, REGION, "7d0f3c1e-52a8-4b6f-9f0d-6e2b8c4a1d37"))
         under = {"encryptionKey": {"id": key.arn, "type": "KMS"}}
         stores = {region: {**store, **(under if region == REGION else {})} for region, store in stores.items()}
-        # moto takes no more than the first structure, and the key that is unfit is the point here.
+        # moto accepts only these fields, and the asymmetric key is what matters here.
         kept = {name: value for name, value in document.items() if name in ("name", "stages")}
         self.client("codepipeline", ref.region).create_pipeline(
             pipeline={**kept, "roleArn": role, "artifactStore": stores[REGION]}
         )
 
-    def wrong(self, ref: Ref, call: str) -> Iterator[str]:
-        """Yield what is not as it should be after *call*: the resource, or what the ledger knows of it."""
+    def faults(self, ref: Ref, call: str) -> Iterator[str]:
+        """Yield what is not as expected after *call*, in the resource or in the ledger."""
         match ref.kind:
             case Kind.BUCKET:
-                yield from self._wrong_bucket(ref)
+                yield from self._faults_of_bucket(ref)
             case Kind.KEY:
                 state = self.client("kms", ref.region).describe_key(KeyId=ref.arn)["KeyMetadata"]["KeyState"]
                 if state != "PendingDeletion":
                     yield f"{ref.arn} is {state}"
             case Kind.PIPELINE if call == "DeletePipeline":
-                if ref.arn in self._known("harbor-artifacts"):
-                    yield "the ledger still says that the bucket is the pipeline's"
+                if ref.arn in self._records("harbor-artifacts"):
+                    yield "the bucket still has the pipeline as a dependent in the ledger"
             case Kind.PIPELINE:
-                yield from self._wrong_pipeline(ref)
+                yield from self._faults_of_pipeline(ref)
             case Kind.APPLICATION:
-                yield from self._wrong_bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"))
+                yield from self._faults_of_bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, "harbor-revisions"))
             case Kind.PROJECT:
-                yield from self._wrong_project(ref)
-            case Kind.TRAIL if call != "DeleteTrail":  # a deleted one nobody can have back: somebody is told
-                yield from self._wrong_trail(ref)
+                yield from self._faults_of_project(ref)
+            case Kind.TRAIL if call != "DeleteTrail":  # a deleted trail is only alerted
+                yield from self._faults_of_trail(ref)
 
-    def _wrong_bucket(self, ref: Ref) -> Iterator[str]:
+    def _faults_of_bucket(self, ref: Ref) -> Iterator[str]:
         s3 = self.client("s3", ref.region)
         policy = json.loads(s3.get_bucket_policy(Bucket=ref.name)["Policy"])
         sids = {each["Sid"] for each in policy["Statement"]}
         yield from sorted({"Mine", "DenyInsecureConnections", *self._uploads(ref)} - sids)
         rule = s3.get_bucket_encryption(Bucket=ref.name)["ServerSideEncryptionConfiguration"]["Rules"][0]
         if rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] != "aws:kms":
-            yield f"{ref.name} is not under KMS by default"
+            yield f"{ref.name} has no SSE-KMS default encryption"
 
-    def _wrong_pipeline(self, ref: Ref) -> Iterator[str]:
+    def _faults_of_pipeline(self, ref: Ref) -> Iterator[str]:
         codepipeline = self.client("codepipeline", ref.region)
         found = codepipeline.get_pipeline(name=ref.name)["pipeline"]
         state = codepipeline.get_pipeline_state(name=ref.name)["stageStates"][1]
         if state["inboundTransitionState"]["enabled"]:
             yield f"{ref.arn} is not quarantined"
-        yield from self._wrong_bucket(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]))
+        yield from self._faults_of_bucket(Ref(Kind.BUCKET, ACCOUNT, REGION, found["artifactStore"]["location"]))
 
-    def _wrong_project(self, ref: Ref) -> Iterator[str]:
+    def _faults_of_project(self, ref: Ref) -> Iterator[str]:
         (project,) = self.client("codebuild", ref.region).batch_get_projects(names=[ref.name])["projects"]
         if project["artifacts"].get("encryptionDisabled"):
-            yield f"{ref.arn} leaves its artifacts in clear"
-        yield from self._wrong_bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, project["artifacts"]["location"]))
+            yield f"{ref.arn} has unencrypted artifacts"
+        yield from self._faults_of_bucket(Ref(Kind.BUCKET, ACCOUNT, ref.region, project["artifacts"]["location"]))
 
-    def _wrong_trail(self, ref: Ref) -> Iterator[str]:
+    def _faults_of_trail(self, ref: Ref) -> Iterator[str]:
         cloudtrail = self.client("cloudtrail", ref.region)
         if not cloudtrail.get_trail_status(Name=ref.name)["IsLogging"]:
             yield f"{ref.arn} does not log"
         (selector,) = cloudtrail.get_event_selectors(TrailName=ref.name)["EventSelectors"]
         if selector["ReadWriteType"] != "All":
             yield f"{ref.arn} logs {selector['ReadWriteType']}"
-        if not self._known(ref.arn):
-            yield f"the ledger has not learned how {ref.arn} is"
+        if not self._records(ref.arn):
+            yield f"the ledger has no record of {ref.arn}"
 
     def _uploads(self, ref: Ref) -> set[str]:
-        """Return the statement about uploads where the bucket must have it: CodeDeploy's and CodeBuild's need none."""
+        """Return the Sid of the strict statement, which buckets of CodeDeploy and CodeBuild do not have."""
         return set() if ref.name in ("harbor-revisions", "harbor-builds") else {"DenyUnEncryptedObjectUploads"}
 
-    def _known(self, resource: str) -> str:
-        """Return what the ledger knows of whatever has *resource* in its ARN, entries left out."""
+    def _records(self, resource: str) -> str:
+        """Return the ledger's records of resources with *resource* in their ARN, as JSON; "" where there are none."""
         items = self.client("dynamodb").scan(TableName=f"{_STACK}-ledger")["Items"]
         return json.dumps(
             [item for item in items if resource in item["resource"]["S"] and item["id"]["S"].startswith("#")] or ""
         ).strip('"')
 
     def alerted(self) -> set[str]:
-        """Return the ARNs of the resources that the subscriber heard of."""
+        """Return the ARNs of the resources that were alerted since the last time."""
         found = set()
         while (
             messages := self.client("sqs")
@@ -273,9 +273,9 @@ class Account:
         return found
 
 
-def _know_replicas() -> None:
-    """Teach moto the ids that AWS gives multi-Region keys: "mrk-" and 32 digits, without hyphens."""
-    validate = KmsResponse._validate_cmk_id  # noqa: SLF001 - moto has no other way
+def _accept_multi_region_keys() -> None:
+    """Make moto accept the IDs of multi-Region keys: "mrk-" and 32 hexadecimal digits, without hyphens."""
+    validate = KmsResponse._validate_cmk_id  # noqa: SLF001 - moto has no public function
 
     def validating(self: KmsResponse, key_id: str) -> None:
         if not (key_id.startswith("mrk-") and key_id in self.kms_backend.keys):
@@ -284,8 +284,8 @@ def _know_replicas() -> None:
     KmsResponse._validate_cmk_id = validating  # type: ignore[method-assign]  # noqa: SLF001
 
 
-def invoke(account: Account, function: str, event: Path, *, pulled: bool) -> int:
-    """Run `sam local invoke` as a person would, its output on the terminal; return its exit status."""
+def invoke(account: ContainerAccount, function: str, event: Path, *, pulled: bool) -> int:
+    """Run `sam local invoke` with its output on the terminal; return its exit status."""
     port, bridge = account.url.rpartition(":")[2], account.url.removeprefix("http://").partition(":")[0]
     command: list[str | Path] = [
         SAM,
@@ -315,76 +315,87 @@ def invoke(account: Account, function: str, event: Path, *, pulled: bool) -> int
     ).returncode
 
 
-def prove(account: Account, function: str, event: Path, *, pulled: bool) -> list[str]:
-    """Return what did not hold after *function* was given *event*; nothing where all did."""
+def prove(account: ContainerAccount, function: str, event: Path, *, pulled: bool) -> list[str]:
+    """Return the checks that failed after *function* handled *event*."""
     record = json.loads(event.read_text("utf-8"))
     account.reset()
     refs = subjects(record)
     for ref in refs:
-        account.unseal(ref, record)
-    wrong = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
+        account.arrange(ref, record)
+    failed = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
     call = record["detail"]["eventName"]
-    wrong += [f"still: {fault}" for ref in refs for fault in account.wrong(ref, call)]
-    told, to_tell = account.alerted(), {_told(ref) for ref in refs if call not in _QUIET}
-    wrong += [f"nobody was told of {arn}" for arn in sorted(to_tell - told)]
-    return wrong + [f"told of {arn}, and all is well" for arn in sorted(told if call in _QUIET else ())]
+    failed += [f"after the event: {fault}" for ref in refs for fault in account.faults(ref, call)]
+    alerted, expected = account.alerted(), {_alerted_arn(ref) for ref in refs if call not in _WITHOUT_VIOLATION}
+    failed += [f"no alert about {arn}" for arn in sorted(expected - alerted)]
+    return failed + [
+        f"an alert about {arn}, which is compliant" for arn in sorted(alerted if call in _WITHOUT_VIOLATION else ())
+    ]
 
 
-def prove_sweep(account: Account, function: str, event: Path, *, pulled: bool) -> list[str]:
-    """Return what did not hold after the sweep was begun, or handed a message; nothing where all did."""
+def prove_sweep(account: ContainerAccount, function: str, event: Path, *, pulled: bool) -> list[str]:
+    """Return the checks that failed after the sweep began or handled a message."""
     account.reset()
     bucket = Ref(Kind.BUCKET, ACCOUNT, REGION, "harbor-artifacts")
-    account.unseal(bucket, {"detail": {"eventName": "", "requestParameters": {}}})
+    account.arrange(bucket, {"detail": {"eventName": "", "requestParameters": {}}})
     account.client("sqs").create_queue(QueueName=f"{_STACK}-sweep")
-    wrong = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
-    queue, asked = f"{account.url}/{ACCOUNT}/{_STACK}-sweep", ["ApproximateNumberOfMessages"]
-    waiting = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=asked)["Attributes"][asked[0]]
+    failed = [] if invoke(account, function, event, pulled=pulled) == 0 else ["sam local invoke failed"]
+    queue, count = f"{account.url}/{ACCOUNT}/{_STACK}-sweep", "ApproximateNumberOfMessages"
+    attributes = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[count])["Attributes"]
+    waiting = attributes[count]
     if event.stem == "begin":
-        return wrong + ([] if int(waiting) == len(Kind) else [f"{waiting} kinds are to be listed, not {len(Kind)}"])
-    wrong += [f"still: {fault}" for fault in account.wrong(bucket, "")]
-    return wrong + ([] if account.alerted() == {bucket.arn} else ["nobody was told"])
+        return failed + (
+            [] if int(waiting) == len(Kind) else [f"{waiting} messages to list a kind, expected {len(Kind)}"]
+        )
+    failed += [f"after the event: {fault}" for fault in account.faults(bucket, "")]
+    return failed + ([] if account.alerted() == {bucket.arn} else ["no alert"])
 
 
-def _told(ref: Ref) -> str:
-    """Return the ARN of the resource that the alert is about: of an application, it is the bucket of its revisions."""
+def _alerted_arn(ref: Ref) -> str:
+    """Return the ARN of the resource that is alerted; for an application it is the bucket of its revisions."""
     return "arn:aws:s3:::harbor-revisions" if ref.kind is Kind.APPLICATION else ref.arn
 
 
 def main(pattern: str) -> int:
-    """Print what SAM prints, a line for each event, and the count."""
+    """Print what SAM prints, the result of each event, and the counts."""
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:  # noqa: S603
-        print("sam local needs a Docker engine, and none answers here", file=sys.stderr)
+        print("sam local needs a Docker engine, and none responds", file=sys.stderr)
         return 2
     inspect = [docker, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
     bridge = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
     pulled = subprocess.run([docker, "image", "inspect", _IMAGE], capture_output=True, check=False).returncode == 0  # noqa: S603
     extend_moto()
-    _know_replicas()
+    _accept_multi_region_keys()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     server = ThreadedMotoServer(ip_address=bridge, port=0, verbose=False)
     server.start()
     try:
         _, port = server.get_host_and_port()
-        account = Account(Stack(ROOT / "template.yaml", ACCOUNT, REGION, {}, _STACK), f"http://{bridge}:{port}")
+        account = ContainerAccount(
+            Template(ROOT / "template.yaml", ACCOUNT, REGION, {}, _STACK), f"http://{bridge}:{port}"
+        )
         failed, passed = 0, 0
         for function, event in pairs(account.stack, pattern):
             print(f"\n=== {function} with {event.relative_to(ROOT)}", flush=True)
             started = time.monotonic()
-            proved = prove_sweep if event.parent.name == "sweep" else prove
-            wrong = proved(account, function, event, pulled=pulled)
-            print("\n".join(wrong) or "sealed, recorded and told", f"({time.monotonic() - started:.0f} s)", flush=True)
-            failed, passed = failed + bool(wrong), passed + (not wrong)
+            check = prove_sweep if event.parent.name == "sweep" else prove
+            failures = check(account, function, event, pulled=pulled)
+            print(
+                "\n".join(failures) or "remediated, recorded and alerted",
+                f"({time.monotonic() - started:.0f} s)",
+                flush=True,
+            )
+            failed, passed = failed + bool(failures), passed + (not failures)
     finally:
         server.stop()
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
 
-def pairs(stack: Stack, pattern: str) -> Iterator[tuple[str, Path]]:
-    """Yield every function with every sample event that it is given and whose name matches *pattern*."""
+def pairs(stack: Template, pattern: str) -> Iterator[tuple[str, Path]]:
+    """Yield every function with every sample event that its rules match and whose name matches *pattern*."""
     for function in stack.functions():
-        rules = [matcher(pattern) for pattern in function.patterns]
+        rules = [pattern_matcher(pattern) for pattern in function.patterns]
         for event in sorted((ROOT / "events").glob(f"{pattern}.json")):
             if any(matches(json.loads(event.read_text("utf-8"))) for matches in rules):
                 yield function.name, event

@@ -1,4 +1,4 @@
-"""The real template on the account: `sam build`, `sam deploy`, `sam delete`, and what a deployed stack says."""
+"""The real template in the account: `sam build`, `sam deploy`, `sam delete`, and what the deployed stack produces."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ARTIFACTS = "sam-artifacts"
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class DeployedStack:
     """A deployed stack."""
 
     cloud: Cloud
     built: Path
-    """The folder that `sam build` wrote."""
+    """The output folder of `sam build`."""
     subscriber: str
-    """URL of a queue that hears every alert."""
+    """URL of a queue that is subscribed to every alert."""
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -35,12 +35,12 @@ class Stack:
         return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", ())}
 
     def resources(self, kind: str) -> dict[str, str]:
-        """Return the physical ids of the resources of the type *kind*, by logical id."""
+        """Return the physical IDs of the resources of the type *kind*, by logical ID."""
         found = self.cloud.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
         return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind}
 
     def alerts(self, queue: str = "") -> list[dict[str, Any]]:
-        """Return the alerts that arrived since last time, with their message attributes, and take them away."""
+        """Return and delete the alerts in the queue, each with its message attributes."""
         found = []
         for body in self._drained(queue or self.subscriber):
             notification = json.loads(body)
@@ -49,7 +49,7 @@ class Stack:
         return found
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """Return what was given up on since last time, and take it away."""
+        """Return and delete the messages in the dead-letter queue."""
         return [json.loads(body) for body in self._drained(self.outputs["DeadLetterQueueUrl"])]
 
     def _drained(self, queue: str) -> Iterator[str]:
@@ -60,7 +60,7 @@ class Stack:
                 yield message["Body"]
 
     def entries(self) -> list[dict[str, str]]:
-        """Return the ledger's entries, oldest first, their values as text."""
+        """Return the ledger's entries, oldest first, with values as text."""
         pages = self.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["LedgerTableName"])
         items = [
             {name: next(iter(value.values())) for name, value in item.items()}
@@ -71,14 +71,14 @@ class Stack:
 
 
 def build(cloud: Cloud) -> Path:
-    """Run `sam build` into the account's folder."""
+    """Run `sam build`; return its output folder, which is in the account's folder."""
     built = cloud.folder / "built"
     _sam(cloud, "build", "--build-dir", built, env={"LAYER_PYTHON": str(SAM.parent / "python")})
     return built
 
 
-def deploy(cloud: Cloud, built: Path, **parameters: str) -> Stack:
-    """Run `sam deploy`, at first or as an update, and subscribe a queue to the alerts."""
+def deploy(cloud: Cloud, built: Path, **parameters: str) -> DeployedStack:
+    """Run `sam deploy`, which creates or updates the stack, and subscribe a queue to the alerts."""
     s3 = cloud.client("s3")
     if _ARTIFACTS not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=_ARTIFACTS)
@@ -99,10 +99,10 @@ def deploy(cloud: Cloud, built: Path, **parameters: str) -> Stack:
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in values.items()),
     )
-    stack = Stack(cloud, built, "")
+    stack = DeployedStack(cloud, built, "")
     queue = subscribe(cloud, stack.outputs["AlertTopicArn"], "subscriber")
-    cloud.forget_calls()
-    return Stack(cloud, built, queue)
+    cloud.drop_events()
+    return DeployedStack(cloud, built, queue)
 
 
 def delete(cloud: Cloud) -> None:
@@ -111,7 +111,7 @@ def delete(cloud: Cloud) -> None:
 
 
 def subscribe(cloud: Cloud, topic: str, name: str, **attributes: str) -> str:
-    """Subscribe a queue that lets the topic send to it; return its URL. Harmless when done twice."""
+    """Subscribe a queue whose policy allows the topic to send to it; return its URL. Idempotent."""
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     policy = {
         "Version": "2012-10-17",
@@ -131,7 +131,7 @@ def subscribe(cloud: Cloud, topic: str, name: str, **attributes: str) -> str:
 
 
 def _sam(cloud: Cloud, *arguments: object, env: dict[str, str] | None = None) -> None:
-    """Run the SAM CLI against the account; raise RuntimeError with its words where it fails."""
+    """Run the SAM CLI against the account; raise RuntimeError with its output where it fails."""
     done = subprocess.run(  # noqa: S603 - the SAM CLI of our own lock file
         [SAM, *map(str, arguments)],
         cwd=ROOT,
@@ -147,12 +147,12 @@ def _sam(cloud: Cloud, *arguments: object, env: dict[str, str] | None = None) ->
         log.write(done.stdout)
     if done.returncode:
         shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-        why = "\n".join(_reasons(cloud))
-        raise RuntimeError(f"sam {arguments[0]} failed ({done.returncode}):\n{shown[-4000:]}\n{why}")
+        reasons = "\n".join(_reasons(cloud))
+        raise RuntimeError(f"sam {arguments[0]} failed ({done.returncode}):\n{shown[-4000:]}\n{reasons}")
 
 
 def _reasons(cloud: Cloud) -> Iterator[str]:
-    """Yield what CloudFormation says of the resources that it could not make."""
+    """Yield the reasons that CloudFormation states for resources that it could not create."""
     try:
         events = cloud.client("cloudformation").describe_stack_events(StackName=NAME)["StackEvents"]
     except ClientError:

@@ -1,4 +1,4 @@
-"""Policies for hypothesis, from a grammar in which every production is a trap."""
+"""Hypothesis strategies for bucket policies, composed of elements that are easy to evaluate wrongly."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ TLS = Deny(
     actions=("s3:*",),
     resources=(ARN, f"{ARN}/*"),
     condition={"Bool": {"aws:SecureTransport": "false"}},
+    requests="HTTP requests",
 )
 SSE = Deny(
     sid="DenyUnEncryptedObjectUploads",
     actions=("s3:PutObject",),
     resources=(f"{ARN}/*",),
     condition={"StringNotEquals": {HEADER: ["aws:kms", "aws:kms:dsse"]}},
+    requests="uploads without SSE-KMS",
 )
 
 _PRINCIPALS: list[dict[str, Any]] = [
@@ -115,7 +117,7 @@ _TESTS: list[tuple[str, str, Any]] = [
     ("DateLessThan", "aws:CurrentTime", "2050-01-01T00:00:00Z"),
     ("DateGreaterThanEquals", "aws:CurrentTime", "2050-01-01T00:00:00Z"),
 ]
-_SIDS = ["", "Theirs", TLS.sid, SSE.sid, f"{TLS.sid}2"]
+_SIDS = ["", "Other", TLS.sid, SSE.sid, f"{TLS.sid}2"]
 
 
 @st.composite
@@ -140,8 +142,8 @@ def statements(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-# What one statement may be cut into, so that the parts together refuse what it did.
-_CUTS: list[tuple[dict[str, Any], ...]] = [
+# Replacements of an element of one statement by several, which together deny about the same requests.
+_ELEMENT_SPLITS: list[tuple[dict[str, Any], ...]] = [
     ({"Resource": ARN}, {"Resource": f"{ARN}/*"}),
     ({"Resource": f"{ARN}/?*"}, {"Resource": "arn:aws:s3:::law-bucke?"}),
     ({"NotResource": f"{ARN}/public/*"}, {"Resource": f"{ARN}/public/*"}),
@@ -152,7 +154,7 @@ _CUTS: list[tuple[dict[str, Any], ...]] = [
     ({"NotAction": "s3:Get*"}, {"NotAction": "s3:Put*"}),
     ({"NotAction": ["s3:ListBucket", "s3:PutObject"]}, {"Action": "s3:ListBucket"}, {"Action": "s3:PutObject"}),
 ]
-_CASES: list[tuple[tuple[str, str, Any], ...]] = [
+_CONDITION_SPLITS: list[tuple[tuple[str, str, Any], ...]] = [
     (("IpAddress", "aws:SourceIp", "10.0.0.0/8"), ("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")),
     (("StringNotEquals", "aws:PrincipalOrgID", "o-one"), ("StringNotEquals", "aws:PrincipalOrgID", "o-two")),
     (("StringEquals", "aws:PrincipalOrgID", "o-one"), ("StringNotEquals", "aws:PrincipalOrgID", ["o-one"])),
@@ -175,27 +177,32 @@ _CASES: list[tuple[tuple[str, str, Any], ...]] = [
 
 @st.composite
 def split(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Draw a full Deny cut into parts, each part perhaps cut again; now and then one part is lost."""
+    """Draw a Deny statement split into several, perhaps repeatedly; sometimes one of them is missing."""
     deny = draw(st.sampled_from([TLS, SSE]))
-    whole = {name: value for name, value in deny.statement.items() if name != "Sid"}
-    parts = [draw(st.sampled_from([whole, whole | {"Action": "s3:*"}]))]
+    full = {name: value for name, value in deny.statement.items() if name != "Sid"}
+    parts = [draw(st.sampled_from([full, full | {"Action": "s3:*"}]))]
     for _ in range(draw(st.integers(1, 2))):
         part = parts.pop(draw(st.integers(0, len(parts) - 1)))
-        parts += draw(st.sampled_from([_cut(part, each) for each in _CUTS] + [_cases(part, each) for each in _CASES]))
+        parts += draw(
+            st.sampled_from(
+                [_split_element(part, each) for each in _ELEMENT_SPLITS]
+                + [_split_condition(part, each) for each in _CONDITION_SPLITS]
+            )
+        )
     if draw(st.integers(0, 3)) == 0:
         parts.pop(draw(st.integers(0, len(parts) - 1)))
-    return draw(st.permutations(parts)) if parts else [whole]
+    return draw(st.permutations(parts)) if parts else [full]
 
 
-def _cut(part: dict[str, Any], cuts: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    element = next(iter(cuts[0])).removeprefix("Not")
+def _split_element(part: dict[str, Any], replacements: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    element = next(iter(replacements[0])).removeprefix("Not")
     rest = {name: value for name, value in part.items() if name.removeprefix("Not") != element}
-    return [rest | each for each in cuts]
+    return [rest | each for each in replacements]
 
 
-def _cases(part: dict[str, Any], cases: tuple[tuple[str, str, Any], ...]) -> list[dict[str, Any]]:
+def _split_condition(part: dict[str, Any], tests: tuple[tuple[str, str, Any], ...]) -> list[dict[str, Any]]:
     found = []
-    for operator, key, value in cases:
+    for operator, key, value in tests:
         condition = dict(part["Condition"])
         condition[operator] = condition.get(operator, {}) | {key: value}
         found.append(part | {"Condition": condition})
@@ -204,12 +211,12 @@ def _cases(part: dict[str, Any], cases: tuple[tuple[str, str, Any], ...]) -> lis
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a policy of a few statements, now and then a lone one that stands outside a list."""
+    """Draw a policy of up to four statements; a single statement is sometimes not in a list."""
     found = draw(st.lists(statements(), min_size=1, max_size=4) | split())
     version = draw(st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17", None]))
     return {
         **({"Version": version} if version else {}),
-        **draw(st.sampled_from([{}, {"Id": "theirs", "Unknown": {"kept": [1, None]}}])),
+        **draw(st.sampled_from([{}, {"Id": "other", "Unknown": {"kept": [1, None]}}])),
         "Statement": found[0] if len(found) == 1 and draw(st.booleans()) else found,
     }
 
@@ -219,17 +226,17 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-"""Anything that JSON can say, and floats that it cannot."""
+"""Any JSON value, and the floats that JSON does not have."""
 
 
 @st.composite
 def damaged(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a policy with one of its elements replaced by something arbitrary."""
+    """Draw a policy with one of its elements replaced by an arbitrary value."""
     document = draw(documents())
     found = document["Statement"]
     statement = dict(found if isinstance(found, dict) else found[0])
     target = draw(st.sampled_from([*document, *[f".{name}" for name in statement]]))
-    junk = draw(JSON | st.lists(st.text(st.sampled_from("*?${}:/as3"), max_size=9), max_size=4))
+    value = draw(JSON | st.lists(st.text(st.sampled_from("*?${}:/as3"), max_size=9), max_size=4))
     if target.startswith("."):
-        return document | {"Statement": [statement | {target[1:]: junk}]}
-    return document | {target: junk}
+        return document | {"Statement": [statement | {target[1:]: value}]}
+    return document | {target: value}

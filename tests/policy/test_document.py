@@ -1,4 +1,4 @@
-"""What is a bucket policy, what is none and where, and when two are the same."""
+"""Parsing, equality, equivalence and validation of bucket policies."""
 
 from __future__ import annotations
 
@@ -8,91 +8,97 @@ from typing import Any
 import pytest
 from tests.policy.strategies import ARN, HEADER, ROLE, TLS
 
-from pipeseal.policy import Policy, PolicyError, faults
+from pipeseal.policy import Policy, PolicyError, validation_errors
 
-GOOD = TLS.statement
+VALID = TLS.statement
 
 
 def without(name: str) -> dict[str, Any]:
-    """Return a good statement that lacks one element."""
-    return {key: value for key, value in GOOD.items() if key != name}
+    """Return a valid statement without the element *name*."""
+    return {key: value for key, value in VALID.items() if key != name}
 
 
-STATEMENTS = [
+INVALID_STATEMENTS = [
     (7, "statement 1 is a number, not an object"),
     ("x", "statement 1 is a string, not an object"),
     (without("Effect"), "statement 1: Effect is missing"),
-    (GOOD | {"Effect": "deny"}, "statement 1: Effect is 'deny', not Allow or Deny"),
-    (GOOD | {"Effect": ["Deny"]}, "statement 1: Effect is a list, not Allow or Deny"),
-    (GOOD | {"Sid": None}, "statement 1: Sid is null, not a string"),
-    (without("Principal"), "statement 1 has neither of Principal and NotPrincipal"),
-    (GOOD | {"NotPrincipal": "*"}, "statement 1 has both of Principal and NotPrincipal"),
-    (GOOD | {"Principal": ROLE}, "statement 1: Principal is neither '*' nor an object that names somebody"),
-    (GOOD | {"Principal": {}}, "statement 1: Principal is neither '*' nor an object that names somebody"),
+    (VALID | {"Effect": "deny"}, "statement 1: Effect is 'deny', not Allow or Deny"),
+    (VALID | {"Effect": ["Deny"]}, "statement 1: Effect is a list, not Allow or Deny"),
+    (VALID | {"Sid": None}, "statement 1: Sid is null, not a string"),
+    (without("Principal"), "statement 1 has neither Principal nor NotPrincipal"),
+    (VALID | {"NotPrincipal": "*"}, "statement 1 has both Principal and NotPrincipal"),
+    (VALID | {"Principal": ROLE}, "statement 1: Principal is neither '*' nor an object of principal types"),
+    (VALID | {"Principal": {}}, "statement 1: Principal is neither '*' nor an object of principal types"),
     (
-        GOOD | {"Principal": {"AWS": 1}},
+        VALID | {"Principal": {"AWS": 1}},
         "statement 1: Principal AWS is neither a string nor a list of one or more strings",
     ),
-    (without("Action"), "statement 1 has neither of Action and NotAction"),
-    (GOOD | {"NotAction": "s3:GetObject"}, "statement 1 has both of Action and NotAction"),
-    (GOOD | {"Action": []}, "statement 1: Action is neither a string nor a list of one or more strings"),
-    (GOOD | {"Action": [["s3:*"]]}, "statement 1: Action is neither a string nor a list of one or more strings"),
-    (without("Resource"), "statement 1 has neither of Resource and NotResource"),
-    (GOOD | {"Resource": {"a": 1}}, "statement 1: Resource is neither a string nor a list of one or more strings"),
-    (GOOD | {"Condition": []}, "statement 1: Condition is a list, not an object"),
-    (GOOD | {"Condition": None}, "statement 1: Condition is null, not an object"),
-    (GOOD | {"Condition": {"Bool": "x"}}, "statement 1: Condition Bool is a string, not an object"),
-    (GOOD | {"Condition": {"Bool": {"k:k": None}}}, "statement 1: Condition Bool k:k has null for a value"),
-    (GOOD | {"Condition": {"Bool": {"k:k": [["x"]]}}}, "statement 1: Condition Bool k:k has a list for a value"),
+    (without("Action"), "statement 1 has neither Action nor NotAction"),
+    (VALID | {"NotAction": "s3:GetObject"}, "statement 1 has both Action and NotAction"),
+    (VALID | {"Action": []}, "statement 1: Action is neither a string nor a list of one or more strings"),
+    (VALID | {"Action": [["s3:*"]]}, "statement 1: Action is neither a string nor a list of one or more strings"),
+    (without("Resource"), "statement 1 has neither Resource nor NotResource"),
+    (VALID | {"Resource": {"a": 1}}, "statement 1: Resource is neither a string nor a list of one or more strings"),
+    (VALID | {"Condition": []}, "statement 1: Condition is a list, not an object"),
+    (VALID | {"Condition": None}, "statement 1: Condition is null, not an object"),
+    (VALID | {"Condition": {"Bool": "x"}}, "statement 1: Condition Bool is a string, not an object"),
+    (
+        VALID | {"Condition": {"Bool": {"k:k": None}}},
+        "statement 1: Condition Bool k:k has a value that is null, not a string, number or Boolean",
+    ),
+    (
+        VALID | {"Condition": {"Bool": {"k:k": [["x"]]}}},
+        "statement 1: Condition Bool k:k has a value that is a list, not a string, number or Boolean",
+    ),
 ]
-DOCUMENTS = [
+INVALID_DOCUMENTS = [
     ("", "the policy is not JSON"),
     ("{", "the policy is not JSON"),
     ("[]", "the policy is a list, not an object"),
     ("null", "the policy is null, not an object"),
     ('"x"', "the policy is a string, not an object"),
     ("[" * 100_000, "nested too deeply"),
-    ('{"Statement": [], "Statement": []}', "names 'Statement' twice in one object"),
-    ('{"Statement": NaN}', "NaN is no JSON number"),
+    ('{"Statement": [], "Statement": []}', "repeats the key 'Statement' in one object"),
+    ('{"Statement": NaN}', "NaN is not a JSON number"),
     ('{"Id": "\\ud800"}', "lone surrogate"),
     ({}, "the policy has no Statement"),
     ({"Statement": []}, "Statement is empty"),
     ({"Statement": "x"}, "Statement is a string, not a list of objects"),
-    ({"Statement": GOOD, "Version": "2012-10-18"}, "Version is '2012-10-18', not 2012-10-17 or 2008-10-17"),
-    ({"Statement": GOOD, "Version": None}, "Version is null"),
-    ({"Statement": GOOD, "Id": 3}, "Id is a number, not a string"),
-    ({"Statement": [GOOD, GOOD | {"Effect": "DENY"}]}, "statement 2: Effect is 'DENY'"),
-    ({"Statement": GOOD, "Odd": float("inf")}, "the policy is not JSON"),
-    ({"Statement": GOOD, "Odd": {1, 2}}, "the policy is not JSON"),
+    ({"Statement": VALID, "Version": "2012-10-18"}, "Version is '2012-10-18', not 2012-10-17 or 2008-10-17"),
+    ({"Statement": VALID, "Version": None}, "Version is null"),
+    ({"Statement": VALID, "Id": 3}, "Id is a number, not a string"),
+    ({"Statement": [VALID, VALID | {"Effect": "DENY"}]}, "statement 2: Effect is 'DENY'"),
+    ({"Statement": VALID, "Odd": float("inf")}, "the policy is not JSON"),
+    ({"Statement": VALID, "Odd": {1, 2}}, "the policy is not JSON"),
 ]
 
 
-@pytest.mark.parametrize(("statement", "message"), STATEMENTS)
-def test_a_statement_that_is_none(statement: Any, message: str) -> None:
-    """The error says in which statement, and what is wrong there."""
+@pytest.mark.parametrize(("statement", "message"), INVALID_STATEMENTS)
+def test_an_invalid_statement(statement: Any, message: str) -> None:
+    """The error names the statement and the element that is invalid."""
     with pytest.raises(PolicyError) as caught:
         Policy.parse({"Statement": [statement]})
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("raw", "message"), DOCUMENTS, ids=range(len(DOCUMENTS)))
-def test_a_document_that_is_none(raw: Any, message: str) -> None:
-    """The error says what the document is instead."""
+@pytest.mark.parametrize(("raw", "message"), INVALID_DOCUMENTS, ids=range(len(INVALID_DOCUMENTS)))
+def test_an_invalid_document(raw: Any, message: str) -> None:
+    """The error names what is invalid in the document."""
     with pytest.raises(PolicyError) as caught:
         Policy.parse(raw)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("raw", [7, b"{}", ["x"], True])
-def test_what_is_neither_text_nor_object(raw: Any) -> None:
-    """Any other type is no policy either."""
+def test_input_that_is_neither_text_nor_object(raw: Any) -> None:
+    """Input of any other type raises PolicyError."""
     with pytest.raises(PolicyError):
         Policy.parse(raw)
 
 
-def test_the_document_is_kept() -> None:
-    """The document is the one parsed, its text compact, its size in bytes."""
-    document = {"Id": "ü", "Statement": GOOD, "Unknown": None}
+def test_document_text_and_size() -> None:
+    """`document` is as parsed, `text` is compact JSON and `size` is in bytes."""
+    document = {"Id": "ü", "Statement": VALID, "Unknown": None}
     policy = Policy.parse(json.dumps(document, indent=4))
     assert policy.document == document
     assert json.loads(policy.text) == document
@@ -103,21 +109,21 @@ def test_the_document_is_kept() -> None:
     )
 
 
-def test_the_callers_object_is_not_shared() -> None:
-    """A change to the object parsed does not reach the policy."""
-    mine = {"Statement": [dict(GOOD)]}
-    policy = Policy.parse(mine)
-    mine["Statement"].clear()
-    assert policy.document == {"Statement": [GOOD]}
+def test_the_policy_has_its_own_copy_of_the_document() -> None:
+    """A change to the parsed object does not change the policy."""
+    raw = {"Statement": [dict(VALID)]}
+    policy = Policy.parse(raw)
+    raw["Statement"].clear()
+    assert policy.document == {"Statement": [VALID]}
 
 
-def test_equality_is_that_of_json() -> None:
-    """Order of names is nothing, order of lists is something, and true is not 1."""
-    policy = Policy.parse({"Statement": GOOD, "X": [1, 2, True]})
-    assert policy == Policy.parse({"X": [1, 2, True], "Statement": dict(reversed(GOOD.items()))})
-    assert hash(policy) == hash(Policy.parse({"X": [1, 2, True], "Statement": GOOD}))
-    assert policy != Policy.parse({"Statement": GOOD, "X": [2, 1, True]})
-    assert policy != Policy.parse({"Statement": GOOD, "X": [1, 2, 1]})
+def test_equality_is_equality_of_json() -> None:
+    """The order of keys does not count, the order of lists does, and true is not 1."""
+    policy = Policy.parse({"Statement": VALID, "X": [1, 2, True]})
+    assert policy == Policy.parse({"X": [1, 2, True], "Statement": dict(reversed(VALID.items()))})
+    assert hash(policy) == hash(Policy.parse({"X": [1, 2, True], "Statement": VALID}))
+    assert policy != Policy.parse({"Statement": VALID, "X": [2, 1, True]})
+    assert policy != Policy.parse({"Statement": VALID, "X": [1, 2, 1]})
     assert policy != Policy.parse(None)
     assert Policy.parse(None) == Policy.parse(None)
     assert policy != policy.document
@@ -126,40 +132,40 @@ def test_equality_is_that_of_json() -> None:
 @pytest.mark.parametrize(
     "stored",
     [
-        {"Statement": [GOOD]},
-        {"Statement": GOOD | {"Principal": {"AWS": "*"}}},
-        {"Statement": GOOD | {"Principal": {"AWS": ["*"]}}},
-        {"Statement": GOOD | {"Action": ["s3:*"]}},
-        {"Statement": GOOD | {"Resource": GOOD["Resource"][::-1]}},
-        {"Statement": GOOD | {"Condition": {"Bool": {"aws:SecureTransport": [False]}}}},
-        {"Statement": GOOD, "Version": "2008-10-17"},
+        {"Statement": [VALID]},
+        {"Statement": VALID | {"Principal": {"AWS": "*"}}},
+        {"Statement": VALID | {"Principal": {"AWS": ["*"]}}},
+        {"Statement": VALID | {"Action": ["s3:*"]}},
+        {"Statement": VALID | {"Resource": VALID["Resource"][::-1]}},
+        {"Statement": VALID | {"Condition": {"Bool": {"aws:SecureTransport": [False]}}}},
+        {"Statement": VALID, "Version": "2008-10-17"},
     ],
 )
-def test_the_same_in_another_spelling(stored: dict[str, Any]) -> None:
-    """What S3 may hand out for a policy means the same."""
-    assert Policy.parse({"Statement": GOOD}).same_as(Policy.parse(stored))
+def test_equivalent_documents(stored: dict[str, Any]) -> None:
+    """A document that S3 may return for a policy is the same policy."""
+    assert Policy.parse({"Statement": VALID}).same_as(Policy.parse(stored))
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        {"Statement": GOOD, "Version": "2012-10-17"},
-        {"Statement": GOOD | {"Sid": "Other"}},
-        {"Statement": GOOD | {"Effect": "Allow"}},
-        {"Statement": GOOD | {"Resource": [ARN]}},
-        {"Statement": [GOOD, GOOD]},
-        {"Statement": GOOD | {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}},
-        {"Statement": GOOD, "Id": "x"},
+        {"Statement": VALID, "Version": "2012-10-17"},
+        {"Statement": VALID | {"Sid": "Other"}},
+        {"Statement": VALID | {"Effect": "Allow"}},
+        {"Statement": VALID | {"Resource": [ARN]}},
+        {"Statement": [VALID, VALID]},
+        {"Statement": VALID | {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}},
+        {"Statement": VALID, "Id": "x"},
     ],
 )
-def test_not_the_same(other: dict[str, Any]) -> None:
-    """What another writer changed is told apart."""
-    assert not Policy.parse({"Statement": GOOD}).same_as(Policy.parse(other))
+def test_documents_that_are_not_equivalent(other: dict[str, Any]) -> None:
+    """A document with another meaning, Sid, Id or Version is not the same policy."""
+    assert not Policy.parse({"Statement": VALID}).same_as(Policy.parse(other))
     assert not Policy.parse(None).same_as(Policy.parse(other))
 
 
 @pytest.mark.parametrize(
-    ("change", "fault"),
+    ("change", "error"),
     [
         ({}, None),
         ({"Resource": "*"}, None),
@@ -168,22 +174,19 @@ def test_not_the_same(other: dict[str, Any]) -> None:
         ({"Resource": f"{ARN}/${{aws:username}}"}, None),
         (
             {"Resource": "arn:aws:s3:::another/*"},
-            f"statement 1 ({TLS.sid}): Resource names neither {ARN} nor an object in it",
+            f"statement 1 ({TLS.sid}): Resource does not match {ARN} or an object in it",
         ),
-        ({"Resource": f"{ARN}s/*"}, f"statement 1 ({TLS.sid}): Resource names neither {ARN} nor an object in it"),
-        ({"Action": "nots3:*"}, f"statement 1 ({TLS.sid}): Action names no action of S3"),
+        ({"Resource": f"{ARN}s/*"}, f"statement 1 ({TLS.sid}): Resource does not match {ARN} or an object in it"),
+        ({"Action": "nots3:*"}, f"statement 1 ({TLS.sid}): Action does not match an S3 action"),
         ({"Action": ["ec2:*", "S3:GetObject"]}, None),
         ({"Action": "*"}, None),
         (
             {"Condition": {"StringEquals": {"x-amz-acl": "private"}}},
-            (
-                f"statement 1 ({TLS.sid}): Condition StringEquals x-amz-acl is no condition key, "
-                "it lacks the service's prefix"
-            ),
+            f"statement 1 ({TLS.sid}): Condition StringEquals x-amz-acl: the condition key has no service prefix",
         ),
         ({"Condition": {"StringEquals": {HEADER: "AES256"}}}, None),
     ],
 )
-def test_faults(change: dict[str, Any], fault: str | None) -> None:
-    """What can be read but would be refused by S3 is named."""
-    assert faults(Policy.parse({"Statement": GOOD | change}), ARN) == ((fault,) if fault else ())
+def test_validation_errors(change: dict[str, Any], error: str | None) -> None:
+    """An element that S3 rejects in a policy of valid structure is named."""
+    assert validation_errors(Policy.parse({"Statement": VALID | change}), ARN) == ((error,) if error else ())

@@ -1,38 +1,38 @@
-"""The account that tests of races happen in, and the figures that they leave behind."""
+"""The account of the tests of races, and the figures that they report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.races.flows import Stage
-from tests.races.length import whole
-from tests.races.wire import Clock
+from tests.fake_account import ManualClock
+from tests.races.length import full_length
+from tests.races.timed_account import TimedAccount
 
 import remediate
 
 if TYPE_CHECKING:
-    from tests.account import Account
+    from tests.fake_account import FakeAccount
 
 
 @pytest.fixture(autouse=True)
-def _own_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the handler's world back after each test."""
-    monkeypatch.setattr(remediate, "world", remediate.world)
+def _own_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore the handler's runtime after each test."""
+    monkeypatch.setattr(remediate, "runtime", remediate.runtime)
 
 
 @pytest.fixture
-def stage(account: Account, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """Give an account in which waiting takes no time."""
-    clock = Clock()
+def timed(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> TimedAccount:
+    """Return an account in which sleeping takes no time."""
+    clock = ManualClock()
     monkeypatch.setattr("time.sleep", clock.sleep)
-    return Stage(account, clock)
+    return TimedAccount(account, clock)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the tests counted: faults injected, interleavings explored, events thrown, calls and alerts."""
+    """Show what the tests counted: faults, interleavings, events, calls and alerts."""
     passed = terminalreporter.stats.get("passed", ())
     figures = [f"{name}: {value}" for report in passed for name, value in report.user_properties]
-    if figures and whole():
+    if figures and full_length():
         terminalreporter.section("figures")
         terminalreporter.write("\n".join(figures) + "\n")

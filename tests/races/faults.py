@@ -1,4 +1,4 @@
-"""Everything that can go wrong with one call to AWS, and a delivery in which it does."""
+"""Every way in which one call to AWS can fail, and an invocation in which one call fails."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 
 
 class Killed(BaseException):
-    """The process is no more: nothing catches this, and it makes no further call."""
+    """The process has ended: nothing catches this, and no further call is made."""
 
 
-def answered(code: str, status: int, message: str = "made up") -> Callable[..., Any]:
-    """Make the fault in which AWS answers with *code* and does nothing."""
+def returned(code: str, status: int, message: str = "made up") -> Callable[..., Any]:
+    """Return the fault in which AWS returns the error *code* and does nothing."""
 
     def fault(operation: str, _call: Callable[[], Any]) -> Any:
         problem = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
@@ -23,11 +23,11 @@ def answered(code: str, status: int, message: str = "made up") -> Callable[..., 
     return fault
 
 
-def _unreached(_operation: str, _call: Callable[[], Any]) -> Any:
+def _request_lost(_operation: str, _call: Callable[[], Any]) -> Any:
     raise ConnectTimeoutError(endpoint_url="made up")
 
 
-def _unheard(_operation: str, call: Callable[[], Any]) -> Any:
+def _response_lost(_operation: str, call: Callable[[], Any]) -> Any:
     call()
     raise ReadTimeoutError(endpoint_url="made up")
 
@@ -41,33 +41,34 @@ def _killed_after(_operation: str, call: Callable[[], Any]) -> Any:
     raise Killed
 
 
-PASSING: Mapping[str, Callable[..., Any]] = {
-    "throttling": answered("ThrottlingException", 400),
-    "500": answered("InternalError", 500),
-    "503 SlowDown": answered("SlowDown", 503),
-    "timeout before it was heard": _unreached,
-    "timeout after it was done": _unheard,
-    "OperationAborted": answered("OperationAborted", 409),
-    "killed right before": _killed_before,
-    "killed right after": _killed_after,
+TEMPORARY: Mapping[str, Callable[..., Any]] = {
+    "throttling": returned("ThrottlingException", 400),
+    "500": returned("InternalError", 500),
+    "503 SlowDown": returned("SlowDown", 503),
+    "request lost": _request_lost,
+    "response lost": _response_lost,
+    "OperationAborted": returned("OperationAborted", 409),
+    "killed before the call": _killed_before,
+    "killed after the call": _killed_after,
 }
-"""What is over by the time that the event is delivered again; here all that botocore would try again is in vain."""
+"""Faults that have ended when the event is delivered again; they outlast botocore's own retries."""
 
-DENIED = answered("AccessDenied", 403)
+DENIED = returned("AccessDenied", 403)
 
 
 @dataclass(slots=True)
-class Delivery:
-    """One invocation: its calls are listed, and *fault* happens to the one numbered *at* (None: to none)."""
+class FaultyInvocation:
+    """An interceptor for one invocation: lists its calls, and injects *fault* into the call numbered *at*."""
 
     at: int | None = None
+    """Number of the call, from 0; None for a run without fault."""
     fault: Callable[..., Any] = DENIED
     calls: list[str] = field(default_factory=list)
-    dead: bool = False
+    killed: bool = False
 
     def __call__(self, operation: str, _arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
-        """See Tap."""
-        if self.dead:
+        """See Interceptor."""
+        if self.killed:
             raise Killed
         self.calls.append(operation)
         if len(self.calls) - 1 != self.at:
@@ -75,5 +76,49 @@ class Delivery:
         try:
             return self.fault(operation, call)
         except Killed:
-            self.dead = True
+            self.killed = True
             raise
+
+
+@dataclass(slots=True)
+class FirstCall:
+    """An interceptor that injects *fault* into the first call of one operation."""
+
+    operation: str
+    fault: Callable[..., Any]
+    reached: bool = False
+    killed: bool = False
+
+    def __call__(self, operation: str, _arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
+        """See Interceptor."""
+        if self.killed:
+            raise Killed
+        if self.reached or operation != self.operation:
+            return call()
+        self.reached = True
+        try:
+            return self.fault(operation, call)
+        except Killed:
+            self.killed = True
+            raise
+
+
+def preceded_by(act: Callable[[], object]) -> Callable[..., Any]:
+    """Return the fault in which *act* happens right before the call."""
+
+    def fault(_operation: str, call: Callable[[], Any]) -> Any:
+        act()
+        return call()
+
+    return fault
+
+
+def followed_by(act: Callable[[], object]) -> Callable[..., Any]:
+    """Return the fault in which *act* happens right after the call."""
+
+    def fault(_operation: str, call: Callable[[], Any]) -> Any:
+        response = call()
+        act()
+        return response
+
+    return fault

@@ -1,8 +1,8 @@
-"""How much is to be tried: what there is time for at every change, or all of it."""
+"""Whether a test runs at full length, or only as long as every change can wait for."""
 
 from hypothesis import settings
 
 
-def whole() -> bool:
-    """Say whether all there is to try is to be tried: `make soak`."""
+def full_length() -> bool:
+    """Return whether to try everything, as `make soak` does."""
     return settings.get_current_profile_name() == "soak"

@@ -1,4 +1,4 @@
-"""Events that nobody should send: what they claim reaches no resource, no terminal and no log."""
+"""Malformed and hostile events: their content reaches no other resource, no terminal and no log."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.account import ENVIRONMENT, READS, Context
 from tests.event_cases import SAMPLES
-from tests.races.length import whole
-from tests.races.wire import tapped
+from tests.fake_account import ENVIRONMENT, READS, FakeContext
+from tests.races.interception import intercepted
+from tests.races.length import full_length
 
 import remediate
 from pipeseal.aws.clients import client
-from pipeseal.aws.world import World
-from pipeseal.cloudtrail import Malformed
+from pipeseal.clock import Clock
+from pipeseal.kinds.cloudtrail import Malformed
+from pipeseal.runtime import Runtime
 
 _EVENTS = 10_000
 _FEWER = 2_000
@@ -37,7 +38,7 @@ _TEXTS = [json.dumps(sample) for sample in SAMPLES.values()]
 
 
 def deep(levels: int) -> Any:
-    """Make something nested so deep that recursion is no way to walk it."""
+    """Return a value that is nested too deep for recursion."""
     made: Any = "x"
     for number in range(levels):
         made = [made] if number % 2 else {"a": made}
@@ -52,8 +53,8 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from paths(each, (*path, name))
 
 
-def spoil(event: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """Return *event* with *value* at *path*, in place; without what is there where that is _MISSING."""
+def replaced(event: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return *event*, changed in place to have *value* at *path*, or nothing where that is _MISSING."""
     if not path:
         return {} if value is _MISSING else value
     place = event
@@ -66,16 +67,16 @@ def spoil(event: Any, path: tuple[Any, ...], value: Any) -> Any:
     return event
 
 
-class Stranger:
-    """An AWS in which everything that an event may name is there, and wrong; it notes what is asked of it."""
+class ViolatingAws:
+    """An interceptor for which every resource that an event may name exists in violation; it records the writes."""
 
     def __init__(self) -> None:
         self.written: list[Mapping[str, Any]] = []
-        """What was asked for of resources since this was last emptied; reads tell of it."""
+        """The arguments of writes to resources since this was last emptied; reads reflect them."""
         self.sent: list[Mapping[str, Any]] = []
 
     def __call__(self, operation: str, arguments: Mapping[str, Any], _call: Callable[[], Any]) -> Any:
-        """See Tap."""
+        """See Interceptor."""
         if operation == "Publish":
             self.sent.append(arguments)
         elif "TableName" not in arguments and not operation.startswith((*READS, "Transact")):
@@ -104,47 +105,47 @@ _ABSENT = {
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """Give what the function logs, and the function an AWS of its own."""
+    """Return the function's log; give the function a runtime of its own."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     written = StringIO()
     monkeypatch.setattr(remediate.logger.registered_handler, "stream", written)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    own = World(ENVIRONMENT, client, sleep=lambda _: None)
-    monkeypatch.setattr(remediate, "world", lambda: own)
+    own = Runtime(ENVIRONMENT, client, Clock(sleep=lambda _: None))
+    monkeypatch.setattr(remediate, "runtime", lambda: own)
     return written
 
 
 def hostile(chance: random.Random) -> Any:
-    """Make an event that is wrong somewhere, or in a few places."""
+    """Return an event that is malformed in one or a few places."""
     event = json.loads(chance.choice(_TEXTS))
     for _ in range(chance.choice((1, 1, 1, 2, 5))):
         value = chance.choice((*_HOSTILE, _MISSING, deep(20), deep(90)))
-        event = spoil(event, chance.choice(list(paths(event))), deepcopy(value) if value is not _MISSING else value)
+        event = replaced(event, chance.choice(list(paths(event))), deepcopy(value) if value is not _MISSING else value)
     return event
 
 
 def printable(text: str, *more: str) -> bool:
-    """Say whether a terminal shows *text* as it is."""
+    """Return whether *text* has only printable characters and *more*."""
     return all(character.isprintable() or character in more for character in text)
 
 
-def test_no_event_does_harm(
+def test_no_event_does_damage(
     logs: StringIO, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """Only Malformed escapes, and nothing is written to what the event does not name.
+    """Only Malformed is raised, and nothing is written to a resource that the event does not name.
 
-    Every line of the log is one of JSON without control characters; neither are there any in alerts and subjects.
+    Every line of the log is JSON without control characters; alerts and subjects have none either.
     """
-    chance, aws, escaped = random.Random(7), Stranger(), list[str]()  # noqa: S311 - the same each time
-    thrown = _EVENTS if whole() else _FEWER
-    with tapped(aws):
-        for number in range(thrown):
+    chance, aws, messages = random.Random(7), ViolatingAws(), list[str]()  # noqa: S311 - the same each time
+    number_of_events = _EVENTS if full_length() else _FEWER
+    with intercepted(aws):
+        for number in range(number_of_events):
             event = hostile(chance)
             try:
-                remediate.handler(event, Context())
-            except Malformed as malformed:
-                escaped.append(str(malformed))
+                remediate.handler(event, FakeContext())
+            except Malformed as error:
+                messages.append(str(error))
             named = json.dumps(event) if aws.written else ""
             for arguments in aws.written:
                 name = arguments.get("Bucket") or arguments.get("KeyId") or arguments["Name"]
@@ -152,7 +153,7 @@ def test_no_event_does_harm(
             aws.written.clear()
             if number % 100 == 0:
                 check(logs, capsys)
-    assert all(printable(text) and len(text) < 500 for text in escaped)
+    assert all(printable(text) and len(text) < 500 for text in messages)
     assert aws.sent
     for message in aws.sent:
         assert printable(message["Subject"])
@@ -162,11 +163,13 @@ def test_no_event_does_harm(
         assert printable(parts["email"], "\n")
         assert printable(parts["default"])
         assert "forged" not in [line.strip() for line in parts["email"].splitlines()]
-    record_property("hostile events", f"{thrown} thrown, {len(escaped)} malformed, {len(aws.sent)} alerts")
+    record_property(
+        "hostile events", f"{number_of_events} delivered, {len(messages)} malformed, {len(aws.sent)} alerts"
+    )
 
 
 def check(logs: StringIO, capsys: pytest.CaptureFixture[str]) -> None:
-    """Look at what was logged, and forget it."""
+    """Check the log and the output so far, and empty them."""
     text = logs.getvalue()
     lines = [*text.split("\n"), *capsys.readouterr().out.split("\n")]
     for line in filter(None, lines):
@@ -183,11 +186,11 @@ _NAMES = ("bucketName", "name", "keyId", "arn", "trailName", "trailARN", "applic
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_no_secret_of_an_event_is_logged_or_told(
+def test_no_secret_of_an_event_is_logged_or_alerted(
     logs: StringIO, capsys: pytest.CaptureFixture[str], sample: str
 ) -> None:
-    """Whatever text stands in the request or in the answer, names aside."""
-    event, aws = deepcopy(SAMPLES[sample]), Stranger()
+    """Any text of the request or the response may be a secret, except names."""
+    event, aws = deepcopy(SAMPLES[sample]), ViolatingAws()
     for side in ("requestParameters", "responseElements"):
         for path in list(paths(event["detail"].get(side))):
             if path and path[-1] not in _NAMES:
@@ -196,8 +199,8 @@ def test_no_secret_of_an_event_is_logged_or_told(
                     place = place[name]
                 if isinstance(place[path[-1]], str):
                     place[path[-1]] = _SECRET
-    with tapped(aws):
-        remediate.handler(event, Context())
+    with intercepted(aws):
+        remediate.handler(event, FakeContext())
     text = logs.getvalue() + capsys.readouterr().out + json.dumps(aws.sent)
     assert text
     assert _SECRET not in text

@@ -1,8 +1,7 @@
-"""A thousand events on one bucket, fifty at a time: it is sealed once, and one alert says so."""
+"""A thousand events of one bucket, fifty at a time: it is remediated once, with one alert."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,36 +9,20 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-import boto3
 import pytest
-from tests.account import ACCOUNT, Account, event
-from tests.races.flows import Stage
-from tests.races.length import whole
-from tests.races.wire import Clock, tapped
-
-from pipeseal.controls.s3_tls import deny_insecure
+from tests.fake_account import FakeAccount, ManualClock, event
+from tests.fake_resources import BUCKET, READERS, TLS, create_bucket, live_statements, put_policy
+from tests.races.interception import intercepted
+from tests.races.length import full_length
+from tests.races.timed_account import TimedAccount
 
 _EVENTS = 1000
 _FEWER = 200
-_AT_ONCE = 50
-_BUCKET = "harbor"
-_SEAL = deny_insecure(f"arn:aws:s3:::{_BUCKET}").statement
-_OPEN = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Sid": "Readers",
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-            "Action": "s3:GetObject",
-            "Resource": f"arn:aws:s3:::{_BUCKET}/*",
-        }
-    ],
-}
+_CONCURRENT = 50
 
 
-class WallClock(Clock):
-    """The real one: fifty at once do sleep at the same time."""
+class WallClock(ManualClock):
+    """The real clock: fifty concurrent invocations sleep at the same time."""
 
     def __call__(self) -> datetime:
         return datetime.now(UTC)
@@ -48,62 +31,64 @@ class WallClock(Clock):
         time.sleep(seconds)
 
 
-class Traffic:
-    """Counts what is asked of AWS; calls are atomic and go in any order, for moto does not do two at a time."""
+class CallCounter:
+    """An interceptor that counts calls; it makes them one at a time, because moto is not thread-safe."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self.unsealed = 1
-        self._one = Lock()
-        self._sealed = False
+        self.violations = 1
+        self._lock = Lock()
+        self._compliant = False
 
     def __call__(self, operation: str, arguments: Mapping[str, Any], call: Callable[[], Any]) -> Any:
-        """See Tap."""
-        with self._one:
+        """See Interceptor."""
+        with self._lock:
             self.calls.append(operation)
             if operation == "PutBucketPolicy":
-                sealed = _SEAL["Sid"] in arguments["Policy"]
-                self.unsealed += self._sealed and not sealed
-                self._sealed = sealed
+                compliant = TLS["Sid"] in arguments["Policy"]
+                self.violations += self._compliant and not compliant
+                self._compliant = compliant
             return call()
 
 
-def news() -> dict[str, Any]:
-    """Make the event of somebody who put the open policy."""
-    return event("PutBucketPolicy", {"bucketName": _BUCKET, "bucketPolicy": _OPEN, "policy": ""})
+def policy_put() -> dict[str, Any]:
+    """Return the event of a policy that does not require TLS."""
+    policy = {"Version": "2012-10-17", "Statement": [READERS]}
+    return event("PutBucketPolicy", {"bucketName": BUCKET, "bucketPolicy": policy, "policy": ""})
 
 
-@pytest.mark.parametrize("sort", ["other events", "the same event", "broken again in between"])
-def test_a_burst_seals_once_and_tells_once(
-    account: Account, sort: str, record_property: Callable[[str, object], None]
+@pytest.mark.parametrize("case", ["different events", "the same event", "violated again"])
+def test_a_burst_causes_one_remediation_and_one_alert(
+    account: FakeAccount, case: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """At most three writes and one alert for each time that it was broken, whoever comes first, last or at once."""
-    stage, events = Stage(account, WallClock()), _EVENTS if whole() or sort == "other events" else _FEWER
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=_BUCKET)
-    s3.put_bucket_policy(Bucket=_BUCKET, Policy=json.dumps(_OPEN))
-    first = news()
-    breaks = (events // 3, 2 * events // 3) if sort == "broken again in between" else ()
+    """At most three writes, and at most one alert for each violation, in any order of the deliveries."""
+    timed, events = (
+        TimedAccount(account, WallClock()),
+        _EVENTS if full_length() or case == "different events" else _FEWER,
+    )
+    create_bucket(BUCKET, READERS)
+    first = policy_put()
+    violating = (events // 3, 2 * events // 3) if case == "violated again" else ()
 
     def deliver(number: int) -> str:
-        if number in breaks:
-            s3.put_bucket_policy(Bucket=_BUCKET, Policy=json.dumps(_OPEN))
-        (*_, outcome) = stage.deliver(first if sort == "the same event" else news())
+        if number in violating:
+            put_policy(READERS)
+        (*_, outcome) = timed.deliver(first if case == "the same event" else policy_put())
         return str(outcome["action"])
 
-    traffic = Traffic()
-    stage.deliver(event("PutBucketPolicy", {"bucketName": "elsewhere"}))  # clients are made once, and not by fifty
-    with tapped(traffic), ThreadPoolExecutor(_AT_ONCE) as pool:
+    counter = CallCounter()
+    timed.deliver(event("PutBucketPolicy", {"bucketName": "elsewhere"}))  # creates the clients before the threads start
+    with intercepted(counter), ThreadPoolExecutor(_CONCURRENT) as pool:
         actions = list(pool.map(deliver, range(events)))
     assert set(actions) <= {"remediated", "compliant", "busy"}
-    assert json.loads(s3.get_bucket_policy(Bucket=_BUCKET)["Policy"])["Statement"][-1] == _SEAL
-    written = traffic.calls.count("PutBucketPolicy") - len(breaks)
+    assert live_statements()[-1] == TLS
+    written = counter.calls.count("PutBucketPolicy") - len(violating)
     alerts = [alert["id"] for alert in account.alerts()]
     assert written <= 3
     assert len(alerts) == len(set(alerts))
-    assert 1 <= len(alerts) <= traffic.unsealed  # fewer where it was broken while it was being put right
+    assert 1 <= len(alerts) <= counter.violations  # fewer where it was violated during a write
     assert not [entry for entry in account.entries() if "outcome" not in entry]
     record_property(
-        f"burst of {events}, {sort}",
-        f"{len(traffic.calls)} calls, {written} PutBucketPolicy, {len(alerts)} alerts, broken {traffic.unsealed} times",
+        f"burst of {events}, {case}",
+        f"{len(counter.calls)} calls, {written} PutBucketPolicy, {len(alerts)} alerts, {counter.violations} violations",
     )

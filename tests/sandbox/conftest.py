@@ -1,4 +1,4 @@
-"""An embedded account, opened once for a module: opening it costs half a second."""
+"""An embedded account for the tests of one module: opening it takes half a second."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeseal.sandbox.account import Account
+from pipeseal.sandbox.account import EmbeddedAccount
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Iterator[Account]:
-    """Return an open account with the stack in it."""
-    with Account() as account:
+def embedded() -> Iterator[EmbeddedAccount]:
+    """Return an open account with the stack deployed."""
+    with EmbeddedAccount() as account:
         yield account

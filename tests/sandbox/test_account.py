@@ -1,24 +1,31 @@
-"""The embedded account delivers events to the real handlers, and keeps them from everything outside of it."""
+"""The embedded account delivers events to the real handlers and is isolated from everything outside."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pipeseal.sandbox.account import LOOPBACK, Account, PortTaken
-from pipeseal.sandbox.people import ADA
-from pipeseal.sandbox.stack import Stack, StackError, find_template
+from pipeseal.notify.email import alert_body, alert_subject
+from pipeseal.sandbox.account import EmbeddedAccount
+from pipeseal.sandbox.identities import ADA
+from pipeseal.sandbox.server import LOOPBACK, PortUnavailable
+
+if TYPE_CHECKING:
+    from pipeseal.notify.alert import Alert
 
 
-def test_a_bucket_without_its_seal_is_sealed_again(embedded: Account) -> None:
-    """A call over HTTP leads to a write by the handler, an alert, and an echo that changes nothing."""
+def test_a_deleted_bucket_policy_is_restored(embedded: EmbeddedAccount) -> None:
+    """A call over HTTP leads to a write by the handler, an alert, and an event of that write that changes nothing."""
     s3 = embedded.client("s3", ADA)
     s3.create_bucket(Bucket="a-bucket")
-    embedded.router.settle()
+    s3.create_bucket(Bucket="first-bucket")
+    s3.delete_bucket_policy(Bucket="first-bucket")
+    embedded.router.settle()  # the first invocation of a function also imports modules
+    embedded.alerts()
     s3.delete_bucket_policy(Bucket="a-bucket")
     first, echo = embedded.router.settle()
     assert [outcome["action"] for outcome in first.outcomes] == ["remediated"]
@@ -28,15 +35,16 @@ def test_a_bucket_without_its_seal_is_sealed_again(embedded: Account) -> None:
     assert echo.outcomes == ()
     (alert,) = embedded.alerts()
     assert alert.document["controls"] == json.loads(alert.attributes["control"]) == ["S3.TLS"]
-    assert alert.subject in f"[pipeseal] {alert.letter[0].lower()}{alert.letter[1:]}"
+    sent = cast("Alert", alert.document)
+    assert (alert.subject, alert.email_body) == (alert_subject(sent), alert_body(sent))
     assert alert.document["actor"]["name"].startswith("ada@example.com")
     entry = embedded.ledger_entry("arn:aws:s3:::a-bucket", first.outcomes[0]["ledger_id"])
     assert entry["before"]["policy"] is None
     assert json.loads(s3.get_bucket_policy(Bucket="a-bucket")["Policy"]) == entry["after"]["policy"]
 
 
-def test_a_fresh_bucket_has_the_default_encryption_of_aws(embedded: Account) -> None:
-    """Since 2023 every bucket is under SSE-S3 from the start, and again once its configuration is deleted."""
+def test_a_new_bucket_has_sse_s3_as_default_encryption(embedded: EmbeddedAccount) -> None:
+    """S3 applies SSE-S3 to a new bucket, and to one whose encryption configuration is deleted."""
     s3 = embedded.client("s3")
     s3.create_bucket(Bucket="fresh-bucket")
     s3.delete_bucket_encryption(Bucket="fresh-bucket")
@@ -46,8 +54,8 @@ def test_a_fresh_bucket_has_the_default_encryption_of_aws(embedded: Account) -> 
     embedded.alerts()
 
 
-def test_what_a_handler_cannot_take_ends_in_the_dead_letters(embedded: Account) -> None:
-    """After Lambda's retries the event is in the queue, with the reason, and the next one is handled."""
+def test_an_event_that_a_handler_rejects_reaches_the_dead_letter_queue(embedded: EmbeddedAccount) -> None:
+    """After Lambda's retries the queue holds the event and the error, and the next event is handled."""
     s3 = embedded.client("s3")
     s3.create_bucket(Bucket="another-bucket")
     s3.delete_bucket_policy(Bucket="another-bucket")
@@ -57,35 +65,36 @@ def test_what_a_handler_cannot_take_ends_in_the_dead_letters(embedded: Account) 
     embedded.router.publish(event)
     (failed,) = embedded.router.settle()
     assert failed.error.startswith("Malformed")
-    (letter,) = embedded.dead_letters()
-    assert letter["requestPayload"] == event
-    assert letter["requestContext"]["approximateInvokeCount"] == 3
-    assert letter["responsePayload"]["errorType"] == "Malformed"
+    assert failed.outcomes == ()
+    (record,) = embedded.dead_letters()
+    assert record["requestPayload"] == event
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+    assert record["responsePayload"]["errorType"] == "Malformed"
     s3.delete_bucket_policy(Bucket="another-bucket")
     assert not embedded.router.settle()[0].error
 
 
-def test_nothing_is_delivered_while_the_router_is_held(embedded: Account) -> None:
-    """A look at what people left comes before the service's own."""
+def test_a_paused_router_delivers_no_event(embedded: EmbeddedAccount) -> None:
+    """A resource can be read as a caller left it, before a function changes it."""
     s3 = embedded.client("s3")
-    s3.create_bucket(Bucket="held-bucket")
-    with embedded.router.held():
-        s3.delete_bucket_policy(Bucket="held-bucket")
+    s3.create_bucket(Bucket="paused-bucket")
+    with embedded.router.paused():
+        s3.delete_bucket_policy(Bucket="paused-bucket")
         with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
-            s3.get_bucket_policy(Bucket="held-bucket")
+            s3.get_bucket_policy(Bucket="paused-bucket")
     assert embedded.router.settle()
-    assert s3.get_bucket_policy(Bucket="held-bucket")
+    assert s3.get_bucket_policy(Bucket="paused-bucket")
 
 
-def test_the_environment_leads_nowhere_else_and_is_put_back(
+def test_the_users_aws_configuration_does_not_apply_and_is_restored(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Profiles, endpoints and credentials of the person who runs it are out of reach; so is their stdout."""
+    """Profiles, endpoints and credentials of the user are removed while the account is open; stdout stays empty."""
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.com")
     former = dict(os.environ)
-    with Account() as account:
+    with EmbeddedAccount() as account:
         assert os.environ["AWS_ENDPOINT_URL"] == account.url
         assert {"AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_S3"}.isdisjoint(os.environ)
         account.client("kms").create_key(KeySpec="RSA_2048")
@@ -94,44 +103,13 @@ def test_the_environment_leads_nowhere_else_and_is_put_back(
     assert capsys.readouterr().out == ""
 
 
-def test_a_port_that_is_taken_is_said_to_be() -> None:
-    """The account opens on the port that was asked for or not at all, and leaves no trace."""
+def test_a_port_in_use_raises_an_error_and_changes_nothing() -> None:
+    """The account opens on the requested port or not at all."""
     former = dict(os.environ)
     with (
-        socket.create_server((LOOPBACK, 0)) as taken,
-        pytest.raises(PortTaken, match="cannot be had"),
-        Account(taken.getsockname()[1]),
+        socket.create_server((LOOPBACK, 0)) as server,
+        pytest.raises(PortUnavailable, match="cannot listen on port"),
+        EmbeddedAccount(server.getsockname()[1]),
     ):
         pass
     assert dict(os.environ) == former
-
-
-def test_the_functions_run_as_the_template_says(embedded: Account) -> None:
-    """Variables come from Globals and from parameters, with the account's own values where it has some."""
-    stack = Stack(find_template(), "123456789012", "us-east-1", {"Mode": "detect"})
-    by_name = {function.name: function for function in stack.functions()}
-    assert {"PipelineFunction", "BucketFunction", "KeyFunction"} <= set(by_name)
-    assert by_name["KeyFunction"].environment["MODE"] == "detect"
-    assert os.environ["LEDGER_TABLE"] == by_name["KeyFunction"].environment["LEDGER_TABLE"] == "pipeseal-ledger"
-    assert os.environ["ARTIFACT_KEY_ARN"] == embedded.artifact_key
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Resources: [", "no SAM template"),
-        ("Resources: {}", "no SAM template"),
-    ],
-)
-def test_a_template_that_is_none_is_said_to_be(tmp_path: Path, text: str, said: str) -> None:
-    """An unreadable template is one clear error."""
-    template = tmp_path / "template.yaml"
-    template.write_text(text)
-    with pytest.raises(StackError, match=said):
-        Stack(template, "123456789012", "us-east-1", {})
-
-
-def test_an_unknown_parameter_is_said_to_be() -> None:
-    """A parameter that the template does not declare would do nothing, and so is refused."""
-    with pytest.raises(StackError, match="no parameter Moed"):
-        Stack(find_template(), "123456789012", "us-east-1", {"Moed": "detect"})

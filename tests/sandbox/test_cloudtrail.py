@@ -1,4 +1,4 @@
-"""What the sandbox adds to moto's CloudTrail behaves as AWS does."""
+"""The additions to moto's CloudTrail behave as CloudTrail does."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from moto import mock_aws
 from pipeseal.sandbox import extend_moto
 
 ARN = "arn:aws:cloudtrail:us-east-1:123456789012:trail/harbor"
-PLAIN = {"ReadWriteType": "WriteOnly"}
+BASIC = {"ReadWriteType": "WriteOnly"}
 ADVANCED = {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
 
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    """Give a client on an account with the trail harbor."""
+    """Return a client of an account with the trail harbor."""
     extend_moto()
-    extend_moto()
+    extend_moto()  # a second call has no effect
     with mock_aws():
         boto3.client("s3", "us-east-1").create_bucket(Bucket="harbor-trail")
-        made = boto3.client("cloudtrail", "us-east-1")
-        made.create_trail(Name="harbor", S3BucketName="harbor-trail")
-        yield made
+        cloudtrail = boto3.client("cloudtrail", "us-east-1")
+        cloudtrail.create_trail(Name="harbor", S3BucketName="harbor-trail")
+        yield cloudtrail
 
 
-def test_a_new_trail_keeps_all_management_events(client: Any) -> None:
-    """GetEventSelectors says so, and GetTrail that these are CloudTrail's own; where it lives, too."""
+def test_a_new_trail_logs_all_management_events(client: Any) -> None:
+    """GetEventSelectors returns the default selector; GetTrail returns no custom selectors, and the home Region."""
     (selector,) = client.get_event_selectors(TrailName="harbor")["EventSelectors"]
     assert (selector["ReadWriteType"], selector["IncludeManagementEvents"]) == ("All", True)
     trail = client.get_trail(Name=ARN)["Trail"]
@@ -38,13 +38,13 @@ def test_a_new_trail_keeps_all_management_events(client: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["harbor", ARN])
-def test_either_form_takes_the_others_place(client: Any, name: str) -> None:
-    """A trail has plain selectors or advanced ones, never both; defaults are filled in."""
-    client.put_event_selectors(TrailName=name, EventSelectors=[PLAIN])
+def test_basic_and_advanced_event_selectors_replace_each_other(client: Any, name: str) -> None:
+    """A trail has one type of event selectors at a time; defaults are filled in."""
+    client.put_event_selectors(TrailName=name, EventSelectors=[BASIC])
     client.put_event_selectors(TrailName=name, AdvancedEventSelectors=[ADVANCED])
     found = client.get_event_selectors(TrailName=name)
     assert ("EventSelectors" in found, found["AdvancedEventSelectors"]) == (False, [ADVANCED])
-    client.put_event_selectors(TrailName=name, EventSelectors=[PLAIN])
+    client.put_event_selectors(TrailName=name, EventSelectors=[BASIC])
     found = client.get_event_selectors(TrailName=name)
     assert "AdvancedEventSelectors" not in found
     assert found["EventSelectors"][0]["IncludeManagementEvents"] is True
@@ -52,17 +52,18 @@ def test_either_form_takes_the_others_place(client: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{}, {"EventSelectors": [PLAIN], "AdvancedEventSelectors": [ADVANCED]}, {"EventSelectors": [PLAIN] * 6}]
+    "selectors",
+    [{}, {"EventSelectors": [BASIC], "AdvancedEventSelectors": [ADVANCED]}, {"EventSelectors": [BASIC] * 6}],
 )
-def test_what_aws_refuses_is_refused(client: Any, asked: dict[str, Any]) -> None:
-    """None of either form, both at once, more than five."""
+def test_invalid_event_selectors_are_rejected(client: Any, selectors: dict[str, Any]) -> None:
+    """No selectors, both types at once, or more than five raise InvalidEventSelectorsException."""
     with pytest.raises(ClientError, match="InvalidEventSelectorsException"):
-        client.put_event_selectors(TrailName="harbor", **asked)
+        client.put_event_selectors(TrailName="harbor", **selectors)
 
 
 @pytest.mark.parametrize("name", ["harbor", ARN])
-def test_a_trail_is_deleted_by_either_name(client: Any, name: str) -> None:
-    """And is gone then."""
+def test_a_trail_is_deleted_by_name_or_arn(client: Any, name: str) -> None:
+    """Calls on a deleted trail raise TrailNotFoundException."""
     client.delete_trail(Name=name)
     for call, argument in ((client.get_trail, "Name"), (client.get_event_selectors, "TrailName")):
         with pytest.raises(client.exceptions.TrailNotFoundException):

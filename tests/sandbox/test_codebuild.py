@@ -1,4 +1,4 @@
-"""The embedded account's CodeBuild answers as the real one does where moto's has nothing to say."""
+"""The additions to moto's CodeBuild behave as CodeBuild does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.account import ACCOUNT, Account
+from tests.fake_account import ACCOUNT, FakeAccount
 
 from pipeseal.sandbox import codebuild as extension
 
@@ -23,26 +23,26 @@ PROJECT: dict[str, Any] = {
 
 
 @pytest.fixture
-def codebuild(account: Account) -> Any:
-    """Give a project."""
-    extension.extend_moto()  # twice does no harm
-    made: Any = boto3.client("codebuild")
-    made.create_project(**PROJECT)
-    return made
+def codebuild(account: FakeAccount) -> Any:
+    """Return a client of an account with the project harbor."""
+    extension.extend_moto()  # a second call has no effect
+    client: Any = boto3.client("codebuild")
+    client.create_project(**PROJECT)
+    return client
 
 
-def live(codebuild: Any) -> dict[str, Any]:
+def current(codebuild: Any) -> dict[str, Any]:
     """Return the project as it is now."""
     (found,) = codebuild.batch_get_projects(names=["harbor"])["projects"]
     return dict(found)
 
 
-def test_what_is_given_replaces_whole_and_the_rest_stays(codebuild: Any) -> None:
-    """UpdateProject, as CodeBuild has it."""
-    before = live(codebuild)
+def test_update_project_replaces_the_given_fields_and_keeps_the_others(codebuild: Any) -> None:
+    """A field in the request replaces the whole field of the project."""
+    before = current(codebuild)
     assert {name: before[name] for name in PROJECT} == PROJECT
     answer = codebuild.update_project(name="harbor", artifacts={"type": "S3", "location": "quay"}, badgeEnabled=True)
-    after = live(codebuild)
+    after = current(codebuild)
     assert answer["project"]["artifacts"] == after["artifacts"] == {"type": "S3", "location": "quay"}
     assert after["badge"]["badgeEnabled"] is True
     kept = set(PROJECT) - {"artifacts"}
@@ -50,15 +50,15 @@ def test_what_is_given_replaces_whole_and_the_rest_stays(codebuild: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("changes", "code"),
     [
         ({"name": "gone"}, "ResourceNotFoundException"),
         ({"artifacts": {"type": "NO_ARTIFACTS", "encryptionDisabled": True}}, "InvalidInputException"),
         ({"secondaryArtifacts": [{"type": "CODEPIPELINE", "encryptionDisabled": True}]}, "InvalidInputException"),
     ],
 )
-def test_it_refuses_what_the_service_refuses(codebuild: Any, asked: dict[str, Any], code: str) -> None:
-    """A project that is not there, and encryption switched off where CodeBuild does not put the files itself."""
-    with pytest.raises(ClientError) as refusal:
-        codebuild.update_project(**{"name": "harbor", **asked})
-    assert refusal.value.response["Error"]["Code"] == code
+def test_invalid_updates_raise_the_error_codes_of_codebuild(codebuild: Any, changes: dict[str, Any], code: str) -> None:
+    """The project must exist, and encryption can be disabled only for artifacts that CodeBuild uploads to S3."""
+    with pytest.raises(ClientError) as error:
+        codebuild.update_project(**{"name": "harbor", **changes})
+    assert error.value.response["Error"]["Code"] == code

@@ -1,4 +1,4 @@
-"""The embedded account's CodeDeploy answers as the real one does where moto's has nothing to say."""
+"""The additions to moto's CodeDeploy behave as CodeDeploy does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.account import ACCOUNT, Account
+from tests.fake_account import ACCOUNT, FakeAccount
 from tests.resources import revision
 
 from pipeseal.sandbox import codedeploy as extension
@@ -17,55 +17,55 @@ GROUP = {"applicationName": "harbor", "deploymentGroupName": "production"}
 
 
 @pytest.fixture
-def codedeploy(account: Account) -> Any:
-    """Give an application with a group."""
-    extension.extend_moto()  # twice does no harm
-    made: Any = boto3.client("codedeploy")
-    made.create_application(applicationName="harbor")
-    made.create_deployment_group(**GROUP, serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/codedeploy")
-    return made
+def codedeploy(account: FakeAccount) -> Any:
+    """Return a client of an account with the application harbor and a deployment group."""
+    extension.extend_moto()  # a second call has no effect
+    client: Any = boto3.client("codedeploy")
+    client.create_application(applicationName="harbor")
+    client.create_deployment_group(**GROUP, serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/codedeploy")
+    return client
 
 
 def test_a_revision_is_registered_once_and_listed_by_time(codedeploy: Any) -> None:
-    """Registering it again, or deploying it, makes no second one; what was never deployed has no time of use."""
+    """Registering or deploying it again adds no second revision; one that was not deployed has no lastUsedTime."""
     other = revision(bucket="quay", key="app.zip", bundleType="zip")
     for each in (IN_S3, other, IN_S3):
         codedeploy.register_application_revision(applicationName="harbor", revision=each)
     codedeploy.create_deployment(**GROUP, revision=IN_S3)
-    ask = codedeploy.list_application_revisions
-    assert ask(applicationName="harbor", sortOrder="descending")["revisions"] == [other, IN_S3]
-    assert ask(applicationName="harbor", sortBy="lastUsedTime")["revisions"] == [IN_S3]
-    assert ask(applicationName="harbor", s3Bucket="quay")["revisions"] == [other]
+    list_revisions = codedeploy.list_application_revisions
+    assert list_revisions(applicationName="harbor", sortOrder="descending")["revisions"] == [other, IN_S3]
+    assert list_revisions(applicationName="harbor", sortBy="lastUsedTime")["revisions"] == [IN_S3]
+    assert list_revisions(applicationName="harbor", s3Bucket="quay")["revisions"] == [other]
 
 
-def test_a_text_is_listed_by_its_fingerprint_and_told_on_request(codedeploy: Any) -> None:
-    """ListApplicationRevisions gives the SHA-256, BatchGetApplicationRevisions the text to it."""
+def test_content_is_listed_by_its_sha256_and_returned_on_request(codedeploy: Any) -> None:
+    """ListApplicationRevisions returns the SHA-256, BatchGetApplicationRevisions the content."""
     codedeploy.register_application_revision(
         applicationName="harbor", revision=revision("version: 0.0"), description="first"
     )
     (listed,) = codedeploy.list_application_revisions(applicationName="harbor")["revisions"]
     assert set(listed["string"]) == {"sha256"}
     unknown = {"revisionType": "String", "string": {"sha256": "0" * 64}}
-    told = codedeploy.batch_get_application_revisions(applicationName="harbor", revisions=[listed, unknown])
-    (info,) = told["revisions"]
+    found = codedeploy.batch_get_application_revisions(applicationName="harbor", revisions=[listed, unknown])
+    (info,) = found["revisions"]
     assert info["revisionLocation"]["string"]["content"] == "version: 0.0"
     assert info["genericRevisionInfo"]["description"] == "first"
 
 
-def test_a_group_knows_what_it_deploys(codedeploy: Any) -> None:
-    """Both calls that tell of groups name the revision and the last deployment; one that is not there is left out."""
-    made = codedeploy.create_deployment(**GROUP, revision=IN_S3)["deploymentId"]
+def test_a_deployment_group_has_its_revision_and_last_deployment(codedeploy: Any) -> None:
+    """GetDeploymentGroup and BatchGetDeploymentGroups return both; unknown groups are omitted."""
+    deployment = codedeploy.create_deployment(**GROUP, revision=IN_S3)["deploymentId"]
     one = codedeploy.get_deployment_group(**GROUP)["deploymentGroupInfo"]
     (several,) = codedeploy.batch_get_deployment_groups(
         applicationName="harbor", deploymentGroupNames=["production", "gone"]
     )["deploymentGroupsInfo"]
     for group in (one, several):
         assert group["targetRevision"] == IN_S3
-        assert group["lastAttemptedDeployment"]["deploymentId"] == made
+        assert group["lastAttemptedDeployment"]["deploymentId"] == deployment
 
 
 @pytest.mark.parametrize(
-    ("call", "asked", "code"),
+    ("call", "parameters", "code"),
     [
         ("register_application_revision", {"revision": {"revisionType": "S3"}}, "InvalidRevisionException"),
         ("register_application_revision", {"revision": {}}, "RevisionRequiredException"),
@@ -76,8 +76,10 @@ def test_a_group_knows_what_it_deploys(codedeploy: Any) -> None:
          "ApplicationDoesNotExistException"),
     ],
 )  # fmt: skip
-def test_it_refuses_what_the_service_refuses(codedeploy: Any, call: str, asked: dict[str, Any], code: str) -> None:
-    """With the service's own error codes."""
-    with pytest.raises(ClientError) as refusal:
-        getattr(codedeploy, call)(**{"applicationName": "harbor", **asked})
-    assert refusal.value.response["Error"]["Code"] == code
+def test_invalid_requests_raise_the_error_codes_of_codedeploy(
+    codedeploy: Any, call: str, parameters: dict[str, Any], code: str
+) -> None:
+    """Each invalid request raises the error code that CodeDeploy documents for it."""
+    with pytest.raises(ClientError) as error:
+        getattr(codedeploy, call)(**{"applicationName": "harbor", **parameters})
+    assert error.value.response["Error"]["Code"] == code

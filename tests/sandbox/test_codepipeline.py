@@ -1,4 +1,4 @@
-"""What the sandbox adds to moto's CodePipeline behaves as AWS does."""
+"""The additions to moto's CodePipeline behave as CodePipeline does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRUST = {
 
 
 def structure(role: str) -> dict[str, Any]:
-    """Return a pipeline that fetches from GitHub with a token and builds."""
+    """Return the structure of a pipeline with a GitHub source action, which has a token, and a build action."""
     source = {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"}
     build = {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
     return {
@@ -48,25 +48,25 @@ def structure(role: str) -> dict[str, Any]:
 
 @pytest.fixture
 def client() -> Iterator[CodePipelineClient]:
-    """Return a CodePipeline client on an account with the pipeline "shop"."""
+    """Return a client of an account with the pipeline "shop"."""
     extend_moto()
-    extend_moto()
+    extend_moto()  # a second call has no effect
     with mock_aws():
         role = boto3.client("iam", "us-east-1").create_role(
             RoleName="pipeline", AssumeRolePolicyDocument=json.dumps(TRUST)
         )
-        made = boto3.client("codepipeline", "us-east-1")
-        made.create_pipeline(pipeline=cast("Any", structure(role["Role"]["Arn"])))
-        yield made
+        codepipeline = boto3.client("codepipeline", "us-east-1")
+        codepipeline.create_pipeline(pipeline=cast("Any", structure(role["Role"]["Arn"])))
+        yield codepipeline
 
 
-def way(client: CodePipelineClient, stage: int = 1) -> dict[str, Any]:
-    """Return the state of the transition into the stage with that number."""
+def inbound(client: CodePipelineClient, stage: int = 1) -> dict[str, Any]:
+    """Return the state of the inbound transition of the stage with that index."""
     return dict(client.get_pipeline_state(name="shop")["stageStates"][stage].get("inboundTransitionState", {}))
 
 
 def disable(client: CodePipelineClient, **changes: str) -> None:
-    """Disable the transition into Build, with *changes* to the request."""
+    """Disable the inbound transition of Build, with *changes* to the request."""
     request: dict[str, Any] = {
         "pipelineName": "shop",
         "stageName": "Build",
@@ -76,16 +76,16 @@ def disable(client: CodePipelineClient, **changes: str) -> None:
     client.disable_stage_transition(**request | changes)
 
 
-def test_a_transition_is_open_until_it_is_disabled_and_again_once_enabled(client: CodePipelineClient) -> None:
-    """GetPipelineState says of the way into a stage what Disable and EnableStageTransition did last."""
-    assert way(client) == {"enabled": True}
-    assert way(client, 0) == {}
+def test_a_transition_is_enabled_unless_it_is_disabled(client: CodePipelineClient) -> None:
+    """GetPipelineState returns what DisableStageTransition or EnableStageTransition set last."""
+    assert inbound(client) == {"enabled": True}
+    assert inbound(client, 0) == {}
     disable(client)
-    closed = way(client)
-    assert (closed["enabled"], closed["disabledReason"]) == (False, "no (key) - why?")
+    disabled = inbound(client)
+    assert (disabled["enabled"], disabled["disabledReason"]) == (False, "no (key) - why?")
     client.enable_stage_transition(pipelineName="shop", stageName="Build", transitionType="Inbound")
-    assert way(client)["enabled"] is True
-    assert "disabledReason" not in way(client)
+    assert inbound(client)["enabled"] is True
+    assert "disabledReason" not in inbound(client)
 
 
 @pytest.mark.parametrize(
@@ -96,50 +96,50 @@ def test_a_transition_is_open_until_it_is_disabled_and_again_once_enabled(client
         ({"reason": "x" * 301}, "ValidationException"),
         ({"pipelineName": "a/b"}, "ValidationException"),
         ({"transitionType": "Sideways"}, "ValidationException"),
-        ({"pipelineName": "nobody"}, "PipelineNotFoundException"),
-        ({"stageName": "Nowhere"}, "StageNotFoundException"),
+        ({"pipelineName": "unknown"}, "PipelineNotFoundException"),
+        ({"stageName": "Unknown"}, "StageNotFoundException"),
     ],
 )
-def test_what_aws_refuses_is_refused(client: CodePipelineClient, changes: dict[str, str], code: str) -> None:
-    """A request outside the service's constraints, or about nothing that is there, changes nothing."""
-    with pytest.raises(ClientError) as refusal:
+def test_an_invalid_transition_is_rejected(client: CodePipelineClient, changes: dict[str, str], code: str) -> None:
+    """A request that violates a constraint, or names no existing pipeline or stage, changes nothing."""
+    with pytest.raises(ClientError) as error:
         disable(client, **changes)
-    assert refusal.value.response["Error"]["Code"] == code
-    assert way(client) == {"enabled": True}
+    assert error.value.response["Error"]["Code"] == code
+    assert inbound(client) == {"enabled": True}
 
 
-def test_the_longest_reason_is_taken(client: CodePipelineClient) -> None:
-    """300 characters are allowed."""
+def test_a_reason_of_300_characters_is_accepted(client: CodePipelineClient) -> None:
+    """300 characters is the maximum length of DisabledReason."""
     disable(client, reason="x" * 300)
-    assert len(way(client)["disabledReason"]) == 300
+    assert len(inbound(client)["disabledReason"]) == 300
 
 
-def test_the_state_of_no_pipeline_is_an_error(client: CodePipelineClient) -> None:
-    """GetPipelineState of an unknown name answers PipelineNotFoundException."""
+def test_the_state_of_an_unknown_pipeline_is_an_error(client: CodePipelineClient) -> None:
+    """GetPipelineState raises PipelineNotFoundException."""
     with pytest.raises(client.exceptions.PipelineNotFoundException):
-        client.get_pipeline_state(name="nobody")
+        client.get_pipeline_state(name="unknown")
 
 
-def test_a_token_is_kept_and_never_shown(client: CodePipelineClient) -> None:
-    """GetPipeline masks an OAuthToken that is still there, and nothing else."""
+def test_a_token_is_stored_and_masked_in_responses(client: CodePipelineClient) -> None:
+    """GetPipeline masks OAuthToken and no other field."""
     configuration = client.get_pipeline(name="shop")["pipeline"]["stages"][0]["actions"][0]["configuration"]
     assert configuration == {"Owner": "o", "OAuthToken": "****"}
     assert stored("shop")["stages"][0]["actions"][0]["configuration"]["OAuthToken"] == "made-up"
 
 
-def test_writing_the_mask_back_destroys_the_token(client: CodePipelineClient) -> None:
-    """UpdatePipeline with what GetPipeline answered puts "****" in the token's place."""
+def test_an_update_with_the_mask_overwrites_the_token(client: CodePipelineClient) -> None:
+    """UpdatePipeline with the response of GetPipeline stores "****" as the token."""
     answer = client.update_pipeline(pipeline=client.get_pipeline(name="shop")["pipeline"])
     assert answer["pipeline"]["version"] == 2
     assert stored("shop")["stages"][0]["actions"][0]["configuration"]["OAuthToken"] == "****"
 
 
-def test_an_update_keeps_the_transitions_and_a_new_pipeline_has_its_own(client: CodePipelineClient) -> None:
-    """A disabled transition outlives UpdatePipeline, not DeletePipeline."""
+def test_a_disabled_transition_is_kept_by_updates_and_deleted_with_the_pipeline(client: CodePipelineClient) -> None:
+    """UpdatePipeline keeps it; a pipeline that is created again has enabled transitions."""
     disable(client)
     document = client.get_pipeline(name="shop")["pipeline"]
     client.update_pipeline(pipeline=document)
-    assert way(client)["enabled"] is False
+    assert inbound(client)["enabled"] is False
     client.delete_pipeline(name="shop")
     client.create_pipeline(pipeline=document)
-    assert way(client) == {"enabled": True}
+    assert inbound(client) == {"enabled": True}

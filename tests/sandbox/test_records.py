@@ -1,4 +1,4 @@
-"""A call to the embedded account leaves the record that CloudTrail makes of it, and the template's rules see it."""
+"""An API call to the embedded account has the record that CloudTrail writes, and the template's rules match it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeseal.cloudtrail import cause, subjects
-from pipeseal.sandbox.account import Account
-from pipeseal.sandbox.people import ACCOUNT, ADA, GRACE, REGION, TERRAFORM, Person, person_of
-from pipeseal.sandbox.records import Answer, Request, event_of
-from pipeseal.sandbox.rules import matcher
-from pipeseal.sandbox.stack import Stack, find_template
+from pipeseal.kinds.cloudtrail import cause, subjects
+from pipeseal.sandbox.account import EmbeddedAccount
+from pipeseal.sandbox.event_rules import pattern_matcher
+from pipeseal.sandbox.identities import ACCOUNT, ADA, GRACE, REGION, TERRAFORM, Identity, identity_of
+from pipeseal.sandbox.records import ApiRequest, ApiResponse, event_of
+from pipeseal.sandbox.template import Template, find_template
 
 POLICY = {
     "Version": "2012-10-17",
@@ -27,18 +27,18 @@ POLICY = {
     },
 }
 ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-RULES = {
-    function.name: [matcher(pattern) for pattern in function.patterns]
-    for function in Stack(find_template(), ACCOUNT, REGION, {}).functions()
+PATTERNS = {
+    function.name: [pattern_matcher(pattern) for pattern in function.patterns]
+    for function in Template(find_template(), ACCOUNT, REGION, {}).functions()
 }
 
-BLIND = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}
+NO_MANAGEMENT_EVENTS = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}
 
-Call = Callable[[Account], Any]
+Call = Callable[[EmbeddedAccount], Any]
 
 
-def recorded(account: Account, call: Call) -> dict[str, Any]:
-    """Return the event that *call* leaves."""
+def recorded(account: EmbeddedAccount, call: Call) -> dict[str, Any]:
+    """Return the event of *call*."""
     while not account.calls.empty():
         account.calls.get()
     call(account)
@@ -47,14 +47,14 @@ def recorded(account: Account, call: Call) -> dict[str, Any]:
     return event
 
 
-def heard_by(event: dict[str, Any]) -> set[str]:
-    """Return the functions whose rules match *event*."""
-    return {name for name, matchers in RULES.items() if any(matches(event) for matches in matchers)}
+def matched_by(event: dict[str, Any]) -> set[str]:
+    """Return the names of the functions whose rules match *event*."""
+    return {name for name, matchers in PATTERNS.items() if any(matches(event) for matches in matchers)}
 
 
 @pytest.fixture(scope="module")
-def account(embedded: Account) -> Account:
-    """Return an account with a bucket, a trail, an asymmetric key and a multi-Region key."""
+def account(embedded: EmbeddedAccount) -> EmbeddedAccount:
+    """Return an account with a bucket, a trail, an application, an asymmetric key and a multi-Region key."""
     embedded.client("s3").create_bucket(Bucket="records")
     embedded.client("codedeploy").create_application(applicationName="recorded")
     kms = embedded.client("kms")
@@ -65,14 +65,14 @@ def account(embedded: Account) -> Account:
     return embedded
 
 
-def key(account: Account, alias: str) -> str:
-    """Return the id of the key with that alias."""
+def key(account: EmbeddedAccount, alias: str) -> str:
+    """Return the ID of the key with that alias."""
     metadata = account.client("kms").describe_key(KeyId=f"alias/{alias}")["KeyMetadata"]
     return str(metadata["KeyId"])
 
 
-def structure(account: Account) -> dict[str, Any]:
-    """Return a pipeline with a token in clear."""
+def structure(account: EmbeddedAccount) -> dict[str, Any]:
+    """Return the structure of a pipeline with a plaintext token."""
     kind = {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"}
     return {
         "name": "recorded",
@@ -91,8 +91,8 @@ def structure(account: Account) -> dict[str, Any]:
 REVISION = {"revisionType": "S3", "s3Location": {"bucket": "records", "key": "app.zip", "bundleType": "zip"}}
 
 
-def build_project(account: Account) -> dict[str, Any]:
-    """Return a build project."""
+def build_project(account: EmbeddedAccount) -> dict[str, Any]:
+    """Return the parameters of a build project."""
     return {
         "name": "recorded",
         "source": {"type": "GITHUB", "location": "https://github.com/acme/recorded"},
@@ -141,7 +141,9 @@ OPERATIONS: dict[str, tuple[str, Call]] = {
     "StopLogging": ("TrailFunction", lambda a: a.client("cloudtrail").stop_logging(Name="records")),
     "PutEventSelectors": (
         "TrailFunction",
-        lambda a: a.client("cloudtrail").put_event_selectors(TrailName="records", EventSelectors=[BLIND]),
+        lambda a: a.client("cloudtrail").put_event_selectors(
+            TrailName="records", EventSelectors=[NO_MANAGEMENT_EVENTS]
+        ),
     ),
     "UpdateTrail": (
         "TrailFunction",
@@ -173,12 +175,12 @@ OPERATIONS: dict[str, tuple[str, Call]] = {
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_call_that_a_rule_is_for_names_its_resource(account: Account, name: str) -> None:
-    """The record of the call parses, and the rule of the right function, and of no other, matches it."""
+def test_the_event_of_every_call_in_a_rule_names_its_resource(account: EmbeddedAccount, name: str) -> None:
+    """Rules of one function only match the event, which can be parsed and contains no token."""
     function, call = OPERATIONS[name]
     event = recorded(account, call)
     assert event["detail"]["eventName"] == name
-    assert heard_by(event) == {function}
+    assert matched_by(event) == {function}
     (ref,) = subjects(event)
     assert ref.account == ACCOUNT
     assert ref.region == ("eu-west-1" if name == "ReplicateKey" else REGION)
@@ -186,11 +188,11 @@ def test_every_call_that_a_rule_is_for_names_its_resource(account: Account, name
     assert "swordfish" not in json.dumps(event)
 
 
-def test_the_template_asks_for_no_call_that_is_not_tried_here() -> None:
-    """Every eventName of the template's patterns is among the calls above."""
-    functions = Stack(find_template(), ACCOUNT, REGION, {}).functions()
-    asked = {name for each in functions for pattern in each.patterns for name in pattern["detail"]["eventName"]}
-    assert asked == set(OPERATIONS)
+def test_every_event_name_in_a_rule_is_tested() -> None:
+    """The event names in the template's patterns are the calls above."""
+    functions = Template(find_template(), ACCOUNT, REGION, {}).functions()
+    names = {name for each in functions for pattern in each.patterns for name in pattern["detail"]["eventName"]}
+    assert names == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -202,30 +204,30 @@ def test_the_template_asks_for_no_call_that_is_not_tried_here() -> None:
         lambda a: a.client("kms").enable_key_rotation(KeyId=key(a, "primary")),
     ],
 )
-def test_other_calls_are_recorded_and_no_rule_hears_them(account: Account, call: Call) -> None:
-    """What the service does not ask for reaches nobody."""
-    assert heard_by(recorded(account, call)) == set()
+def test_other_calls_are_recorded_and_match_no_rule(account: EmbeddedAccount, call: Call) -> None:
+    """Calls that no rule names invoke no function."""
+    assert matched_by(recorded(account, call)) == set()
 
 
-def test_a_refused_call_has_its_error_and_reaches_nobody(account: Account) -> None:
-    """The errorCode stands in the record, in the service's own spelling, and the patterns leave it out."""
+def test_a_failed_call_is_recorded_with_its_error_code_and_matches_no_rule(account: EmbeddedAccount) -> None:
+    """The service's own error code is in the record, and responseElements is null."""
     for call, code in (
-        (lambda: account.client("s3").delete_bucket_policy(Bucket="nobodys"), "NoSuchBucket"),
+        (lambda: account.client("s3").delete_bucket_policy(Bucket="no-such-bucket"), "NoSuchBucket"),
         (lambda: account.client("kms").enable_key(KeyId="0" * 36), "NotFoundException"),
     ):
 
-        def refused(_account: Account, call: Callable[[], Any] = call) -> None:
+        def failing(_account: EmbeddedAccount, call: Callable[[], Any] = call) -> None:
             with pytest.raises(ClientError):
                 call()
 
-        event = recorded(account, refused)
+        event = recorded(account, failing)
         assert event["detail"]["errorCode"] == code
         assert event["detail"]["responseElements"] is None
-        assert heard_by(event) == set()
+        assert matched_by(event) == set()
 
 
-def test_data_events_and_reads_are_nobodys_business(account: Account) -> None:
-    """Objects leave no record, and EventBridge delivers no reads."""
+def test_data_events_and_read_only_calls_are_not_delivered(account: EmbeddedAccount) -> None:
+    """Calls on objects have no record, and EventBridge delivers no read-only management events."""
     s3 = account.client("s3")
     recorded(account, lambda _: s3.create_bucket(Bucket="objects"))
     s3.put_object(Bucket="objects", Key="policy", Body=b"x")
@@ -236,8 +238,8 @@ def test_data_events_and_reads_are_nobodys_business(account: Account) -> None:
     assert account.calls.empty()
 
 
-def test_kms_records_the_spec_under_both_its_names(account: Account) -> None:
-    """CreateKey's record has keySpec and customerMasterKeySpec, asked and answered, and the policy as a string."""
+def test_kms_records_the_key_spec_under_both_names(account: EmbeddedAccount) -> None:
+    """Request and response of CreateKey have keySpec and customerMasterKeySpec; the policy is a string."""
     detail = recorded(
         account, lambda a: a.client("kms").create_key(CustomerMasterKeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     )["detail"]
@@ -247,8 +249,8 @@ def test_kms_records_the_spec_under_both_its_names(account: Account) -> None:
     assert detail["responseElements"]["keyMetadata"]["aWSAccountId"] == ACCOUNT
 
 
-def test_s3_records_the_policy_as_an_object_and_no_answer(account: Account) -> None:
-    """PutBucketPolicy's record has the document parsed, an empty `policy`, and responseElements null."""
+def test_s3_records_the_policy_as_an_object_and_no_response(account: EmbeddedAccount) -> None:
+    """The record of PutBucketPolicy has the parsed policy, an empty `policy`, and responseElements null."""
     _, call = OPERATIONS["PutBucketPolicy"]
     detail = recorded(account, call)["detail"]
     assert detail["requestParameters"] == {
@@ -261,18 +263,18 @@ def test_s3_records_the_policy_as_an_object_and_no_answer(account: Account) -> N
     assert detail["resources"] == [{"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::records"}]
 
 
-def test_s3_records_an_xml_body_as_an_object(account: Account) -> None:
-    """PutBucketEncryption's record has the configuration under its element's name."""
+def test_s3_records_an_xml_body_as_an_object(account: EmbeddedAccount) -> None:
+    """The record of PutBucketEncryption has the configuration under the name of its XML element."""
     _, call = OPERATIONS["PutBucketEncryption"]
-    asked = recorded(account, call)["detail"]["requestParameters"]
-    rule = asked["ServerSideEncryptionConfiguration"]["Rule"]
+    parameters = recorded(account, call)["detail"]["requestParameters"]
+    rule = parameters["ServerSideEncryptionConfiguration"]["Rule"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    assert asked["ServerSideEncryptionConfiguration"]["xmlns"].startswith("http://s3.amazonaws.com/")
-    assert asked["encryption"] == ""
+    assert parameters["ServerSideEncryptionConfiguration"]["xmlns"].startswith("http://s3.amazonaws.com/")
+    assert parameters["encryption"] == ""
 
 
-def test_codepipeline_hides_a_token_and_keeps_the_keys_of_maps(account: Account) -> None:
-    """The configuration's names stay as they are; the token is replaced as CloudTrail replaces it."""
+def test_a_token_is_redacted_and_the_keys_of_maps_are_kept(account: EmbeddedAccount) -> None:
+    """The names in an action's configuration keep their case; the token is redacted as CloudTrail does."""
     _, call = OPERATIONS["CreatePipeline"]
     detail = recorded(account, call)["detail"]
     for side in ("requestParameters", "responseElements"):
@@ -281,17 +283,23 @@ def test_codepipeline_hides_a_token_and_keeps_the_keys_of_maps(account: Account)
 
 
 @pytest.mark.parametrize(
-    ("person", "name", "mfa", "via"),
+    ("identity", "name", "mfa", "via"),
     [
         (ADA, "ada@example.com as role AWSReservedSSO_Developer_5d1c0ffee0ddba11", False, ""),
         (GRACE, "grace", True, "the AWS console"),
         (TERRAFORM, "terraform", None, "Terraform"),
-        (person_of("somebody"), "somebody", None, ""),
+        (identity_of("eve"), "eve", None, ""),
     ],
 )
-def test_a_call_has_its_author(account: Account, person: Person, name: str, mfa: bool | None, via: str) -> None:  # noqa: FBT001
-    """Whose access key signs the call is who did it."""
-    actor = cause(recorded(account, lambda a: a.client("kms", person).create_key())).actor
+def test_the_access_key_id_decides_the_actor(
+    account: EmbeddedAccount,
+    identity: Identity,
+    name: str,
+    mfa: bool | None,  # noqa: FBT001
+    via: str,
+) -> None:
+    """The record names the identity that signed the call, with MFA and tool."""
+    actor = cause(recorded(account, lambda a: a.client("kms", identity).create_key())).actor
     assert (actor.name, actor.mfa, actor.via) == (name, mfa, via)
 
 
@@ -299,11 +307,11 @@ def test_a_call_has_its_author(account: Account, person: Person, name: str, mfa:
     ("host", "path"),
     [("127.0.0.1:5000", "/shop"), ("shop.localhost:5000", "/"), ("shop.s3.us-east-1.amazonaws.com", "/")],
 )
-def test_a_bucket_is_named_by_path_or_by_host(host: str, path: str) -> None:
-    """Both of S3's styles lead to the same record."""
-    scope = "AWS4-HMAC-SHA256 Credential=ada/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host"
-    request = Request("DELETE", path, "policy", {"host": host, "authorization": scope})
-    event = event_of(request, Answer(204, {}), ADA, ACCOUNT, datetime(2026, 1, 1, tzinfo=UTC))
+def test_path_style_and_virtual_hosted_style_requests_have_the_same_record(host: str, path: str) -> None:
+    """The bucket is in the path or in the host name."""
+    authorization = "AWS4-HMAC-SHA256 Credential=ada/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host"
+    request = ApiRequest("DELETE", path, "policy", {"host": host, "authorization": authorization})
+    event = event_of(request, ApiResponse(204, {}), ADA, ACCOUNT, datetime(2026, 1, 1, tzinfo=UTC))
     assert event is not None
     assert event["region"] == "eu-west-1"
     assert event["time"] == event["detail"]["eventTime"] == "2026-01-01T00:00:00Z"

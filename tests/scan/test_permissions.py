@@ -1,4 +1,4 @@
-"""The policy of a scan: it grants what a scan asks for, nothing that writes, and nothing that is not needed."""
+"""The IAM policy of a scan: it grants exactly what a scan calls, and no write."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 import botocore.client
 import pytest
-from tests.account import ENVIRONMENT, Account
-from tests.scan import harbor
+from tests.fake_account import ENVIRONMENT, FakeAccount
+from tests.scan import scan_account
 
-from pipeseal.aws.world import World
 from pipeseal.exemptions import Exemption
 from pipeseal.model import Kind
-from pipeseal.scan.permissions import needed, policy, reads
+from pipeseal.runtime import Runtime
+from pipeseal.scan.permissions import read_actions, required_action, scan_policy
 from pipeseal.scan.survey import survey
 
-# IAM's own names, where they differ; a second list than the code's on purpose.
+# The actions whose names differ from their operations; a list of its own, so that it checks that of the code.
 _IAM = {"s3:ListBuckets": "s3:ListAllMyBuckets", "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration"}
-# Of services that moto takes a second to begin with.
+# moto needs a second to load these services.
 _CANNED: dict[str, dict[str, Any]] = {
     "DescribeVpcEndpoints": {"VpcEndpoints": []},
     "GetMacieSession": {"status": "PAUSED"},
@@ -26,28 +26,28 @@ _CANNED: dict[str, dict[str, Any]] = {
 
 
 def granted() -> set[str]:
-    """Return the actions of the policy."""
-    statements = policy("aws", "pipeseal")["Statement"]
+    """Return the actions that the policy grants."""
+    statements: Any = scan_policy("aws", "pipeseal")["Statement"]
     listed = (each["Action"] for each in statements)
     return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
 
 
-def test_what_a_scan_asks_for_is_what_is_granted(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On an account with everything in it, exemptions by tag among it, so that every way is gone."""
-    harbor.fill()
-    world = World(ENVIRONMENT)
-    until = world.clock().replace(year=world.clock().year + 1)
-    world.ledger.excuse(Exemption("ex-tag", "*", "*", "ada", "why not", until, tag="open=yes"))
+def test_the_policy_grants_exactly_what_a_scan_calls(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account has resources of every kind and an exemption by tag, so that every call is made."""
+    scan_account.create_resources()
+    runtime = Runtime(ENVIRONMENT)
+    until = runtime.clock.now().replace(year=runtime.clock.now().year + 1)
+    runtime.ledger.exemptions.add(Exemption("ex-tag", "*", "*", "ada", "a website", until, tag="open=yes"))
     used: set[str] = set()
-    ask = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
+    call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
 
-    def heard(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+    def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         action = f"{client.meta.service_model.signing_name}:{operation}"
         used.add(_IAM.get(action, action))
-        return _CANNED[operation] if operation in _CANNED else ask(client, operation, arguments)
+        return _CANNED[operation] if operation in _CANNED else call(client, operation, arguments)
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", heard)
-    answers = {each.id: str(each.answer) for each in survey(world, tuple(Kind)).advice}
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", record)
+    answers = {each.id: str(each.answer) for each in survey(runtime, tuple(Kind)).advice}
     assert answers == {
         "VPC_ENDPOINT.CODEPIPELINE": "no",
         "VPC_ENDPOINT.CODEDEPLOY": "no",
@@ -55,17 +55,17 @@ def test_what_a_scan_asks_for_is_what_is_granted(account: Account, monkeypatch: 
         "CLOUDTRAIL.MULTI_REGION": "no",
     }
     assert used <= granted()
-    assert granted() - used == {"kms:Decrypt"}, "which DynamoDB asks for itself"
+    assert granted() - used == {"kms:Decrypt"}, "DynamoDB calls KMS itself"
 
 
-def test_nothing_is_granted_that_writes_or_reads_data() -> None:
-    """Neither an object nor a secret can be had with it, and nothing changed; the ledger is the stack's own."""
-    names = [action.partition(":")[2] for action in reads()]
+def test_the_policy_grants_no_write_and_no_data() -> None:
+    """It grants neither objects nor secrets, and the ledger of the named stack only."""
+    names = [action.partition(":")[2] for action in read_actions()]
     assert all(name.startswith(("Get", "List", "Describe", "BatchGet")) for name in names)
     assert not {"s3:GetObject", "secretsmanager:GetSecretValue", "s3:*"} & granted()
-    made = policy("aws-cn", "mine")
-    assert "arn:aws-cn:dynamodb:*:*:table/mine-ledger" in json.dumps(made)
-    assert len(json.dumps(made)) < 6144, "a managed policy holds no more"
+    policy = json.dumps(scan_policy("aws-cn", "mine"))
+    assert "arn:aws-cn:dynamodb:*:*:table/mine-ledger" in policy
+    assert len(policy) < 6144, "the quota of a managed policy"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_nothing_is_granted_that_writes_or_reads_data() -> None:
         ("Nothing", Kind.BUCKET, ""),
     ],
 )
-def test_the_permission_of_an_operation_is_known(operation: str, kind: Kind, action: str) -> None:
-    """IAM's name, of the service that the resource is of where two have such an operation."""
-    assert needed(operation, kind) == action
+def test_the_action_that_an_operation_requires(operation: str, kind: Kind, action: str) -> None:
+    """The action has IAM's name for it; of two services with the operation, that of the resource is taken."""
+    assert required_action(operation, kind) == action

@@ -1,4 +1,4 @@
-"""The scan on moto: what it looks at, what makes an artifact bucket, and what AWS does not show."""
+"""The scan of an account on moto: what it checks, what makes a bucket an artifact bucket, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -11,53 +11,52 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from tests.account import ACCOUNT, ENVIRONMENT, REGION, Account, writes
+from tests.fake_account import ACCOUNT, ENVIRONMENT, REGION, FakeAccount, writes
 from tests.resources import document
-from tests.scan import harbor
+from tests.scan import scan_account
 
 from pipeseal.aws.clients import client
-from pipeseal.aws.pages import Listed, Page
-from pipeseal.aws.world import World
 from pipeseal.exemptions import Exemption
-from pipeseal.model import Kind, Ref
-from pipeseal.scan import posture, survey
-from pipeseal.scan.report import Report
-from pipeseal.scan.survey import _TOGETHER
+from pipeseal.kinds.facts import LedgerFacts
+from pipeseal.model import Kind, Listed, Page, Ref
+from pipeseal.runtime import Runtime
+from pipeseal.scan import advice, survey
+from pipeseal.scan.report import ScanReport
 
 
 @pytest.fixture(autouse=True)
-def no_posture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask nothing of the account itself: it has tests of its own, and moto takes a second to begin with EC2."""
-    monkeypatch.setattr(posture, "asked", lambda *_: iter(()))
+def no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the advice for the account: it has tests of its own, and moto needs a second to load EC2."""
+    monkeypatch.setattr(advice, "account_advice", lambda *_: iter(()))
 
 
 @pytest.fixture
-def made(account: Account) -> dict[str, str]:
-    """Give the ARNs of a pipeline, its bucket and another one."""
-    artifacts, plain = harbor.bucket("harbor", sealed=True), harbor.bucket("plain")
-    return {"artifacts": artifacts, "plain": plain, "pipeline": harbor.pipeline(document())}
+def arns(account: FakeAccount) -> dict[str, str]:
+    """Return the ARNs of a pipeline, its artifact bucket and another bucket."""
+    artifacts, plain = scan_account.create_bucket("harbor", require_tls=True), scan_account.create_bucket("plain")
+    return {"artifacts": artifacts, "plain": plain, "pipeline": scan_account.create_pipeline(document())}
 
 
-def scanned(*kinds: Kind, clients: Any = client) -> Report:
+def scan(*kinds: Kind, clients: Any = client) -> ScanReport:
     """Scan the account."""
-    return survey.survey(World(ENVIRONMENT, clients=clients), kinds or tuple(Kind))
+    return survey.survey(Runtime(ENVIRONMENT, clients=clients), kinds or tuple(Kind))
 
 
-def found(report: Report) -> dict[str, set[str]]:
-    """Return the ids of the controls that found something, by ARN."""
+def violated_controls(report: ScanReport) -> dict[str, set[str]]:
+    """Return the IDs of the violated controls by ARN."""
     arns = {each.ref.arn for each in report.violations}
     return {arn: {each.control.id for each in report.violations if each.ref.arn == arn} for arn in arns}
 
 
 def refusing(service: str, **answers: Exception) -> Callable[[str, str], Any]:
-    """Return clients whose *service* raises the error given for a method, for buckets named plain where it has one."""
+    """Return clients whose *service* raises the given error for a method; where it takes a bucket, only for "plain"."""
 
     class Refusing:
-        def __init__(self, made: Any) -> None:
-            self._made = made
+        def __init__(self, real: Any) -> None:
+            self._real = real
 
         def __getattr__(self, name: str) -> Any:
-            method = getattr(self._made, name)
+            method = getattr(self._real, name)
 
             def refuse(**arguments: Any) -> Any:
                 if arguments.get("Bucket", "plain") == "plain":
@@ -70,28 +69,28 @@ def refusing(service: str, **answers: Exception) -> Callable[[str, str], Any]:
 
 
 def denied(operation: str, code: str = "AccessDenied") -> ClientError:
-    """Make AWS's refusal."""
-    return ClientError({"Error": {"Code": code, "Message": "not for you"}}, operation)
+    """Make an error as AWS returns it."""
+    return ClientError({"Error": {"Code": code, "Message": "not authorized"}}, operation)
 
 
-def test_everything_is_judged_by_every_control(account: Account) -> None:
-    """Artifacts make their buckets and keys artifact buckets and keys, abroad too; nothing is written.
+def test_every_resource_is_checked_by_every_control(account: FakeAccount) -> None:
+    """What a pipeline uses is checked as an artifact bucket or key, in other Regions too; nothing is written.
 
-    The worst comes first, with what pipeseal would do about it.
+    Violations come in the order of their severity, with what pipeseal would write.
     """
-    made = harbor.fill()
+    arns = scan_account.create_resources()
     with account.calls() as calls:
-        report = scanned()
-    assert found(report) == {
-        made["artifacts"]: {"S3.SSE_UPLOADS", "S3.DEFAULT_ENCRYPTION"},
-        made["abroad"]: {"S3.TLS", "S3.SSE_UPLOADS", "S3.DEFAULT_ENCRYPTION"},
-        made["plain"]: {"S3.TLS"},
-        made["key"]: {"KMS.ROTATION"},
-        made["key abroad"]: {"KMS.ROTATION"},
-        made["asymmetric"]: {"KMS.SYMMETRIC"},
-        made["pipeline"]: {"CODEPIPELINE.SECRETS"},
-        made["project"]: {"CODEBUILD.ARTIFACT_ENCRYPTION"},
-        made["trail"]: {"CLOUDTRAIL.LOGGING"},
+        report = scan()
+    assert violated_controls(report) == {
+        arns["artifacts"]: {"S3.SSE_UPLOADS", "S3.DEFAULT_ENCRYPTION"},
+        arns["artifacts in other region"]: {"S3.TLS", "S3.SSE_UPLOADS", "S3.DEFAULT_ENCRYPTION"},
+        arns["plain"]: {"S3.TLS"},
+        arns["key"]: {"KMS.ROTATION"},
+        arns["key in other region"]: {"KMS.ROTATION"},
+        arns["asymmetric"]: {"KMS.SYMMETRIC"},
+        arns["pipeline"]: {"CODEPIPELINE.SECRETS"},
+        arns["project"]: {"CODEBUILD.ARTIFACT_ENCRYPTION"},
+        arns["trail"]: {"CLOUDTRAIL.LOGGING"},
     }
     assert {kind.name: number for kind, number in report.scanned.items()} == {
         "BUCKET": 5,
@@ -103,158 +102,172 @@ def test_everything_is_judged_by_every_control(account: Account) -> None:
     }
     assert (report.account, report.region, report.unreadable) == (ACCOUNT, REGION, ())
     assert report.notes == (
-        "What artifacts are kept in, but is gone or another account's, was not judged: harbor-builds.",
+        "Artifact buckets and keys that do not exist or belong to another account were not checked: harbor-builds.",
     )
     assert (report.violated, report.compliant) == (9, 3)
     assert writes(calls) == []
     severities = [each.control.severity for each in report.violations]
     assert severities == sorted(severities, reverse=True)
-    remedies = {each.control.id: each.remedy for each in report.violations if each.ref.arn != made["abroad"]}
-    assert remedies["CODEPIPELINE.SECRETS"] == (), "only its owner can put that right"
-    assert remedies["S3.TLS"] == ("bucket policy: DenyInsecureConnections added, all else kept",)
-    assert remedies["CLOUDTRAIL.LOGGING"] == ("logging switched on",)
+    in_region = [each for each in report.violations if each.ref.region == REGION]
+    steps = {each.control.id: each.proposed_steps for each in in_region}
+    assert steps["CODEPIPELINE.SECRETS"] == (), "it needs manual action"
+    assert steps["S3.TLS"] == ("bucket policy: DenyInsecureConnections added, all else kept",)
+    assert steps["CLOUDTRAIL.LOGGING"] == ("logging switched on",)
 
 
-def test_a_bucket_is_one_of_artifacts_whatever_is_reported(made: dict[str, str]) -> None:
-    """To report buckets alone, pipelines are read all the same, and their own violations left out."""
-    report = scanned(Kind.BUCKET)
-    assert set(found(report)) == {made["artifacts"], made["plain"]}
-    assert "S3.SSE_UPLOADS" in found(report)[made["artifacts"]]
+def test_artifact_buckets_are_known_when_only_buckets_are_reported(arns: dict[str, str]) -> None:
+    """Pipelines are read for their dependencies, and their violations are not reported."""
+    report = scan(Kind.BUCKET)
+    assert set(violated_controls(report)) == {arns["artifacts"], arns["plain"]}
+    assert "S3.SSE_UPLOADS" in violated_controls(report)[arns["artifacts"]]
     assert set(report.scanned) == {Kind.BUCKET}
 
 
-def test_a_bucket_that_cannot_be_read_is_told_of_and_the_others_are_judged(made: dict[str, str]) -> None:
-    """What AWS refused first is what is missing, not what was asked to find out why."""
-    report = scanned(clients=refusing("s3", get_bucket_policy=denied("GetBucketPolicy")))
-    (lost,) = report.unreadable
-    assert (lost.resource, lost.permission) == (made["plain"], "s3:GetBucketPolicy")
-    assert lost.error == "AWS refused GetBucketPolicy: AccessDenied: not for you"
-    assert made["plain"] not in found(report)
-    assert (report.scanned[Kind.BUCKET], set(found(report))) == (1, {made["artifacts"]})
+def test_an_unreadable_bucket_is_reported_and_the_others_are_checked(arns: dict[str, str]) -> None:
+    """The missing permission is that of the first denied call, not of a call that follows to find the cause."""
+    report = scan(clients=refusing("s3", get_bucket_policy=denied("GetBucketPolicy")))
+    (unread,) = report.unreadable
+    assert (unread.resource, unread.permission) == (arns["plain"], "s3:GetBucketPolicy")
+    assert unread.error == "AWS refused GetBucketPolicy: AccessDenied: not authorized"
+    assert arns["plain"] not in violated_controls(report)
+    assert (report.scanned[Kind.BUCKET], set(violated_controls(report))) == (1, {arns["artifacts"]})
     assert report.fails(None)
 
 
 @pytest.mark.parametrize(
     ("error", "says", "permission"),
     [
-        (denied("ListPipelines", "AccessDeniedException"), "not for you", "codepipeline:ListPipelines"),
+        (denied("ListPipelines", "AccessDeniedException"), "not authorized", "codepipeline:ListPipelines"),
         (denied("ListPipelines", "ThrottlingException"), "Throttling", ""),
         (EndpointConnectionError(endpoint_url="https://codepipeline.nowhere"), "not reached", ""),
     ],
 )
-def test_a_service_that_lists_nothing_is_one_entry(
-    made: dict[str, str], error: Exception, says: str, permission: str
+def test_a_kind_that_cannot_be_listed_is_reported_once(
+    arns: dict[str, str], error: Exception, says: str, permission: str
 ) -> None:
-    """The others are judged; a note says that artifact buckets may be missing."""
-    report = scanned(clients=refusing("codepipeline", list_pipelines=error))
-    (lost,) = report.unreadable
-    assert (lost.resource, lost.kind, lost.permission) == ("*", Kind.PIPELINE, permission)
-    assert says in lost.error
-    assert made["plain"] in found(report)
-    assert made["artifacts"] not in found(report)
-    assert "not judged as one of artifacts" in report.notes[0]
+    """The other kinds are checked; a note states that artifact buckets may be unknown."""
+    report = scan(clients=refusing("codepipeline", list_pipelines=error))
+    (unread,) = report.unreadable
+    assert (unread.resource, unread.kind, unread.permission) == ("*", Kind.PIPELINE, permission)
+    assert says in unread.error
+    assert arns["plain"] in violated_controls(report)
+    assert arns["artifacts"] not in violated_controls(report)
+    assert "pipelines could not be read" in report.notes[0]
+    assert "not checked by the controls for artifact storage" in report.notes[0]
 
 
-def test_an_account_that_shows_nothing_is_no_report(account: Account) -> None:
-    """What AWS answered is raised."""
+def test_an_account_that_denies_everything_has_no_report(account: FakeAccount) -> None:
+    """The error that AWS returned is raised."""
 
-    class Nothing:
+    class DenyAll:
         def __getattr__(self, name: str) -> Any:
             def refuse(**_: Any) -> None:
                 raise denied(name)
 
             return refuse
 
-    with pytest.raises(ClientError, match="not for you"):
-        scanned(clients=lambda *_: Nothing())
+    with pytest.raises(ClientError, match="not authorized"):
+        scan(clients=lambda *_: DenyAll())
 
 
-def test_an_error_of_our_own_gives_no_secret_away(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What trips pipeseal is unreadable too; its text may quote what was read, and is left out."""
-    harbor.bucket("plain")
+def test_an_unexpected_error_discloses_no_secret(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resource is reported as unread; the text of the error may quote what was read, and is left out."""
+    scan_account.create_bucket("plain")
 
-    def trip(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise KeyError("hunter2")
 
-    monkeypatch.setattr("pipeseal.aws.buckets.read", trip)
-    (lost,) = scanned().unreadable
-    assert "KeyError" in lost.error
-    assert "hunter2" not in lost.error
+    monkeypatch.setattr("pipeseal.kinds.bucket.api.BucketAdapter.read", fail)
+    (unread,) = scan().unreadable
+    assert "KeyError" in unread.error
+    assert "hunter2" not in unread.error
 
 
-def test_exemptions_are_honoured_where_there_is_a_ledger(made: dict[str, str]) -> None:
-    """What is excused is shown with its exemption; one by tag counts where the tag is there."""
-    world = World(ENVIRONMENT)
-    until = world.clock().replace(year=world.clock().year + 1)
-    excuse = Exemption("ex-plain", "S3.TLS", made["plain"], "ada", "a website", until)
+def test_exemptions_of_the_ledger_are_applied(arns: dict[str, str]) -> None:
+    """An exempt violation names its exemption; an exemption by tag applies to resources with the tag."""
+    runtime = Runtime(ENVIRONMENT)
+    until = runtime.clock.now().replace(year=runtime.clock.now().year + 1)
+    by_arn = Exemption("ex-plain", "S3.TLS", arns["plain"], "ada", "a website", until)
     boto3.client("s3").put_bucket_tagging(Bucket="plain", Tagging={"TagSet": [{"Key": "open", "Value": "yes"}]})
     for each in (
-        excuse,
-        replace(excuse, id="ex-tag", resource="*", tag="open=y*"),
-        replace(excuse, id="ex-ended", resource="*", until=until.replace(year=2020)),
-        replace(excuse, id="ex-actor", resource="*", actor="ada*"),
+        by_arn,
+        replace(by_arn, id="ex-tag", resource="*", tag="open=y*"),
+        replace(by_arn, id="ex-ended", resource="*", until=until.replace(year=2020)),
+        replace(by_arn, id="ex-actor", resource="*", actor="ada*"),
     ):
-        world.ledger.excuse(each)
+        runtime.ledger.exemptions.add(each)
         if each.id == "ex-tag":
-            world.ledger.end("ex-plain")
-        report = scanned(Kind.BUCKET)
-        (spared,) = report.excused
-        assert spared.exemption
-        assert (spared.ref.arn, spared.exemption.id) == (made["plain"], "ex-plain" if each is excuse else "ex-tag")
-        assert made["plain"] not in {each.ref.arn for each in report.open}
+            runtime.ledger.exemptions.end("ex-plain")
+        report = scan(Kind.BUCKET)
+        (exempted,) = report.exempted
+        assert exempted.exemption
+        assert (exempted.ref.arn, exempted.exemption.id) == (arns["plain"], "ex-plain" if each is by_arn else "ex-tag")
+        assert arns["plain"] not in {each.ref.arn for each in report.open}
     assert "ex-actor" in report.notes[0]
 
 
-def test_no_stack_is_needed(account: Account) -> None:
-    """Without a ledger a note says that exemptions are not honoured."""
+def test_no_stack_is_needed(account: FakeAccount) -> None:
+    """Without a ledger, a note states that exemptions are not applied."""
     boto3.client("dynamodb").delete_table(TableName=ENVIRONMENT["LEDGER_TABLE"])
-    report = scanned()
-    assert report.notes == ("No ledger of a stack was read (there is none): exemptions are not honoured.",)
+    report = scan()
+    assert report.notes == ("The ledger could not be read (the table does not exist): exemptions are not applied.",)
     assert not report.fails(None)
 
 
-class Thousands:
-    """A World with many buckets on many pages; counts how many are looked at together."""
+def test_every_kind_of_the_registry_is_scanned(account: FakeAccount) -> None:
+    """A scan without a selection of kinds covers every kind, those without resources included."""
+    assert scan().scanned == dict.fromkeys(Kind, 0)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_can_be_scanned_alone(account: FakeAccount, kind: Kind) -> None:
+    """A report of one kind covers that kind, and nothing else."""
+    assert set(scan(kind).scanned) == {kind}
+
+
+class ManyBuckets:
+    """A runtime with 2100 buckets on three pages; it counts how many are read concurrently."""
 
     def __init__(self) -> None:
-        self.together = self.most = 0
-        self.seen: list[str] = []
+        self.concurrent = self.most_concurrent = 0
+        self.read: list[str] = []
         self._lock = Lock()
         self.account, self.region = ACCOUNT, REGION
-        self.clients, self.clock = client, World(ENVIRONMENT).clock
-        self.settings = World(ENVIRONMENT).settings
+        self.clients, self.clock = client, Runtime(ENVIRONMENT).clock
+        self.settings = Runtime(ENVIRONMENT).settings
+        self.resources = self
 
     @property
     def ledger(self) -> Any:
         raise denied("GetItem")
 
-    def page(self, kind: Kind, token: str) -> Page:
+    def list_page(self, kind: Kind, _account: str, _region: str, token: str) -> Page:
         if kind is not Kind.BUCKET:
             return Page((), "")
         start = int(token or 0)
-        found = (Listed(Ref(kind, ACCOUNT, REGION, f"b{start + number}"), None) for number in range(700))
-        return Page(tuple(found), str(start + 700) if start < 1400 else "")
+        listed = (Listed(Ref(kind, ACCOUNT, REGION, f"b{start + number}"), None) for number in range(700))
+        return Page(tuple(listed), str(start + 700) if start < 1400 else "")
 
-    def look(self, ref: Ref, _memory: object) -> None:
+    def read_or_raise(self, ref: Ref, _facts: LedgerFacts) -> None:
         with self._lock:
-            self.together += 1
-            self.most = max(self.most, self.together)
-            self.seen.append(ref.name)
+            self.concurrent += 1
+            self.most_concurrent = max(self.most_concurrent, self.concurrent)
+            self.read.append(ref.name)
         sleep(0.0001)
         with self._lock:
-            self.together -= 1
+            self.concurrent -= 1
 
 
-def test_thousands_are_looked_at_once_each_and_few_together(account: Account) -> None:
-    """Page by page, in bounded numbers; how far it is can be watched."""
-    world, listed, done = Thousands(), [0], [0]
+def test_thousands_of_buckets_are_read_once_each_and_few_at_a_time(account: FakeAccount) -> None:
+    """Every page is read, with no more threads than the registry allows, and the progress adds up."""
+    runtime, listed, read = ManyBuckets(), [0], [0]
 
-    def watch(kind: Kind, more: int, less: int) -> None:
+    def progress(kind: Kind, more_listed: int, more_read: int) -> None:
         if kind is Kind.BUCKET:
-            listed[0] += more
-            done[0] += less
+            listed[0] += more_listed
+            read[0] += more_read
 
-    survey.survey(world, [Kind.BUCKET], watch)  # type: ignore[arg-type]
-    assert sorted(world.seen) == sorted(f"b{number}" for number in range(2100))
-    assert world.most <= _TOGETHER[Kind.BUCKET]
-    assert (listed, done) == ([2100], [2100])
+    survey.survey(runtime, [Kind.BUCKET], progress)  # type: ignore[arg-type]
+    assert sorted(runtime.read) == sorted(f"b{number}" for number in range(2100))
+    assert runtime.most_concurrent <= Kind.BUCKET.spec.scan_threads
+    assert (listed, read) == ([2100], [2100])

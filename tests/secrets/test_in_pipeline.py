@@ -1,50 +1,20 @@
-"""Whole pipelines, as GetPipeline and CloudTrail give them, and CodeBuild's variables."""
+"""Detection in pipeline structures, as GetPipeline returns and CloudTrail records them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
-from tests.secrets.made_up import AWS_KEY_ID, AWS_SECRET, GITHUB, TOKENS
+from tests.secrets.fake_secrets import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, GITHUB_TOKEN, PASSWORD, TOKENS
+from tests.secrets.structures import Document, action, pipeline, pipeline_with, variables
 
-from pipeseal.secrets import in_pipeline, in_variables
-
-Document = dict[str, Any]
-PASSWORD = "Tr0ub4dor" + "-and-3"
-
-
-def action(name: str, owner: str, provider: str, **rest: object) -> Document:
-    """Make an action of version 1."""
-    kind = {"category": "Build", "owner": owner, "provider": provider, "version": "1"}
-    return {"name": name, "actionTypeId": kind, "runOrder": 1, "configuration": {}, **rest}
-
-
-def pipeline(*actions: Document, **rest: object) -> Document:
-    """Make a pipeline of a harmless Source stage and a stage Build of *actions*."""
-    repository = {
-        "ConnectionArn": "arn:aws:codestar-connections:eu-west-1:111122223333:connection/c",
-        "BranchName": "main",
-    }
-    source = action("Git", "AWS", "CodeStarSourceConnection", configuration=repository)
-    stages = [{"name": "Source", "actions": [source]}, {"name": "Build", "actions": list(actions)}]
-    return {"name": "shop", "roleArn": "arn:aws:iam::111122223333:role/cp", "stages": stages, **rest}
-
-
-def configured(**configuration: object) -> Document:
-    """Make a pipeline whose second stage has one action of that *configuration*."""
-    return pipeline(action("Do", "AWS", "CodeBuild", configuration=configuration))
-
-
-def variables(**values: str) -> str:
-    """Return the JSON that CodeBuild's action takes for environment variables."""
-    return json.dumps([{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in values.items()])
+from pipeseal.secrets import in_pipeline
 
 
 def rule(**rest: object) -> Document:
-    """Make a stage's conditions of one rule."""
-    kind = {"category": "Rule", "owner": "AWS", "provider": "LambdaInvoke", "version": "1"}
-    return {"conditions": [{"result": "FAIL", "rules": [{"name": "Gate", "ruleTypeId": kind, **rest}]}]}
+    """Return the conditions of a stage with one rule."""
+    rule_type = {"category": "Rule", "owner": "AWS", "provider": "LambdaInvoke", "version": "1"}
+    return {"conditions": [{"result": "FAIL", "rules": [{"name": "Gate", "ruleTypeId": rule_type, **rest}]}]}
 
 
 CONFIGURATION = "stages[1].actions[0].configuration"
@@ -56,35 +26,39 @@ CONFIGURATION = "stages[1].actions[0].configuration"
         "****",
         "HIDDEN_DUE_TO_SECURITY_REASONS",
         "{{resolve:secretsmanager:gh:SecretString:t}}",
-        GITHUB,
+        GITHUB_TOKEN,
         "#{variables.T}",
         "",
         None,
     ],
 )
 @pytest.mark.parametrize("key", ["actionTypeId", "actionType"])
-def test_an_oauth_token_counts_by_its_presence(key: str, value: str | None) -> None:
-    """GitHub version 1 is to be replaced by a connection, whatever its masked token is."""
-    made = action("Git", "ThirdParty", "GitHub", configuration={"Owner": "o", "OAuthToken": value})
-    made[key] = made.pop("actionTypeId")
-    (found,) = in_pipeline(pipeline(made))
+def test_every_oauth_token_is_a_finding(key: str, value: str | None) -> None:
+    """A connection should replace a GitHub version 1 action, even if its token is redacted, a reference or empty."""
+    source = action("Git", "ThirdParty", "GitHub", configuration={"Owner": "o", "OAuthToken": value})
+    source[key] = source.pop("actionTypeId")
+    (found,) = in_pipeline(pipeline(source))
     assert found.path == f"{CONFIGURATION}.OAuthToken"
-    assert found.where == "stage Build, action Git, field OAuthToken"
-    assert found.what == "GitHub version 1 OAuth token"
+    assert found.location == "stage Build, action Git, field OAuthToken"
+    assert found.description == "GitHub version 1 OAuth token"
     assert "connection" in found.advice
 
 
-def test_an_oauth_token_of_another_action() -> None:
-    """The key alone is enough, in an action of any type."""
-    (found,) = in_pipeline(configured(OAuthToken="#{variables.T}"))
-    assert found.what == "OAuth token"
+def test_an_oauth_token_of_another_action_type() -> None:
+    """The key OAuthToken is a finding in an action of any type."""
+    (found,) = in_pipeline(pipeline_with(OAuthToken="#{variables.T}"))
+    assert found.description == "OAuth token"
 
 
 SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
     "direct": ({"Password": PASSWORD}, ".Password", "field Password"),
-    "masked by AWS": ({"JenkinsToken": "****"}, ".JenkinsToken", "field JenkinsToken"),
-    "masked under any name": ({"Licence": "****"}, ".Licence", "field Licence"),
-    "masked by CloudTrail": ({"ClientSecret": "HIDDEN_DUE_TO_SECURITY_REASONS"}, ".ClientSecret", "field ClientSecret"),
+    "redacted by CodePipeline": ({"JenkinsToken": "****"}, ".JenkinsToken", "field JenkinsToken"),
+    "redacted under any name": ({"Licence": "****"}, ".Licence", "field Licence"),
+    "redacted by CloudTrail": (
+        {"ClientSecret": "HIDDEN_DUE_TO_SECURITY_REASONS"},
+        ".ClientSecret",
+        "field ClientSecret",
+    ),
     "variable": (
         {"EnvironmentVariables": variables(STAGE="prod", DB_PASSWORD=PASSWORD)},
         ".EnvironmentVariables[1].value",
@@ -95,12 +69,12 @@ SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
         ".EnvironmentVariables[0].value",
         "field EnvironmentVariables TOKEN",
     ),
-    "variable by format": (
-        {"EnvironmentVariables": variables(HARMLESS=GITHUB)},
+    "variable with a token": (
+        {"EnvironmentVariables": variables(SETTING=GITHUB_TOKEN)},
         ".EnvironmentVariables[0].value",
-        "field EnvironmentVariables HARMLESS",
+        "field EnvironmentVariables SETTING",
     ),
-    "variable by its text": (
+    "variable with an option": (
         {"EnvironmentVariables": variables(JAVA_OPTS=f"-Xmx1g -Ddb.password={PASSWORD}")},
         ".EnvironmentVariables[0].value",
         "field EnvironmentVariables JAVA_OPTS",
@@ -110,17 +84,17 @@ SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
         ".EnvironmentVariables[0].value",
         "field EnvironmentVariables DATABASE_URL",
     ),
-    "overrides": (
+    "parameter overrides": (
         {"ParameterOverrides": json.dumps({"Env": "prod", "DbPassword": PASSWORD})},
         ".ParameterOverrides.DbPassword",
         "field ParameterOverrides DbPassword",
     ),
-    "overrides as a list": (
+    "parameter overrides as a list": (
         {"ParameterOverrides": json.dumps([{"ParameterKey": "DbPassword", "ParameterValue": PASSWORD}])},
         ".ParameterOverrides[0].ParameterValue",
         "field ParameterOverrides DbPassword",
     ),
-    "overrides, not a string": (
+    "parameter overrides as an object": (
         {"ParameterOverrides": {"DbPassword": PASSWORD}},
         ".ParameterOverrides.DbPassword",
         "field ParameterOverrides DbPassword",
@@ -140,7 +114,7 @@ SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
         ".UserParameters.body.client_secret",
         "field UserParameters body client_secret",
     ),
-    "key that comes twice": (
+    "repeated key": (
         {"UserParameters": f'{{"password": "{PASSWORD}", "password": ""}}'},
         ".UserParameters.password[0]",
         "field UserParameters password[0]",
@@ -170,7 +144,7 @@ SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
         ".ParameterOverrides.Url.Fn::Sub",
         "field ParameterOverrides Url Fn::Sub",
     ),
-    "link": (
+    "external link": (
         {"ExternalEntityLink": f"https://u:{PASSWORD}@example.com"},
         ".ExternalEntityLink",
         "field ExternalEntityLink",
@@ -180,18 +154,18 @@ SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("configuration", "path", "where"), SECRET_CONFIGURATIONS.values(), ids=list(SECRET_CONFIGURATIONS)
+    ("configuration", "path", "location"), SECRET_CONFIGURATIONS.values(), ids=list(SECRET_CONFIGURATIONS)
 )
-def test_a_secret_in_an_actions_configuration(configuration: Document, path: str, where: str) -> None:
-    """A finding leads to the field, through the JSON in it, and tells nothing of the value."""
-    (found,) = in_pipeline(configured(**configuration))
+def test_a_secret_in_the_configuration_of_an_action(configuration: Document, path: str, location: str) -> None:
+    """The finding has the path and location of the field, also in JSON, and does not contain the value."""
+    (found,) = in_pipeline(pipeline_with(**configuration))
     assert found.path == CONFIGURATION + path
-    assert found.where == f"stage Build, action Do, {where}"
+    assert found.location == f"stage Build, action Do, {location}"
     assert PASSWORD not in repr(found)
 
 
 @pytest.mark.parametrize(
-    ("document", "path", "where"),
+    ("document", "path", "location"),
     [
         (
             pipeline(action("Run", "AWS", "Commands", commands=["make", f"docker login -u a -p {PASSWORD}"])),
@@ -214,7 +188,7 @@ def test_a_secret_in_an_actions_configuration(configuration: Document, path: str
             "variable X, field description",
         ),
         (
-            pipeline(triggers=[{"gitConfiguration": {"push": [{"branches": {"includes": ["main", GITHUB]}}]}}]),
+            pipeline(triggers=[{"gitConfiguration": {"push": [{"branches": {"includes": ["main", GITHUB_TOKEN]}}]}}]),
             "triggers[0].gitConfiguration.push[0].branches.includes[1]",
             "field triggers[0] gitConfiguration push[0] branches includes[1]",
         ),
@@ -222,10 +196,10 @@ def test_a_secret_in_an_actions_configuration(configuration: Document, path: str
             (
                 {"stages": [{"name": "Build", "actions": [], event: rule(**rest)}]},
                 f"stages[0].{event}.conditions[0].rules[0].{path}",
-                f"stage Build, {event}, rule Gate, {where}",
+                f"stage Build, {event}, rule Gate, {location}",
             )
             for event in ("beforeEntry", "onSuccess", "onFailure")
-            for rest, path, where in (
+            for rest, path, location in (
                 (
                     {"configuration": {"UserParameters": f"password={PASSWORD}"}},
                     "configuration.UserParameters",
@@ -237,10 +211,10 @@ def test_a_secret_in_an_actions_configuration(configuration: Document, path: str
         ),
     ],
 )
-def test_a_secret_elsewhere(document: Document, path: str, where: str) -> None:
-    """Commands, variables, triggers and the rules of conditions are looked through as well."""
+def test_a_secret_outside_the_configuration_of_an_action(document: Document, path: str, location: str) -> None:
+    """Commands, variables, triggers and the rules of conditions are checked too."""
     (found,) = in_pipeline(document)
-    assert (found.path, found.where) == (path, where)
+    assert (found.path, found.location) == (path, location)
     assert PASSWORD not in repr(found)
 
 
@@ -254,7 +228,7 @@ def test_a_secret_elsewhere(document: Document, path: str, where: str) -> None:
                 [{"name": "DB_PASSWORD", "value": "db:password", "type": "SECRETS_MANAGER"}]
             )
         },
-        {"EnvironmentVariables": json.dumps([{"name": "TOKEN", "value": GITHUB, "type": "SECRETS_MANAGER"}])},
+        {"EnvironmentVariables": json.dumps([{"name": "TOKEN", "value": GITHUB_TOKEN, "type": "SECRETS_MANAGER"}])},
         {"EnvironmentVariables": variables(DB_PASSWORD="#{variables.DbPassword}", TOKEN="#{Build.TOKEN}")},
         {
             "EnvironmentVariables": variables(
@@ -332,15 +306,18 @@ def test_a_secret_elsewhere(document: Document, path: str, where: str) -> None:
         },
     ],
 )
-def test_a_harmless_configuration(configuration: Document) -> None:
-    """References, whereabouts, switches, placeholders and plain settings are let be."""
-    assert in_pipeline(configured(**configuration)) == ()
+def test_a_configuration_without_secrets(configuration: Document) -> None:
+    """References, locations of secrets, Booleans, placeholders and other settings are not findings."""
+    assert in_pipeline(pipeline_with(**configuration)) == ()
 
 
-def test_findings_come_in_document_order() -> None:
-    """A person reads the findings as they read the pipeline."""
+def test_findings_are_in_document_order() -> None:
+    """The findings have the order of the stages, actions and fields of the pipeline."""
     first = action(
-        "One", "AWS", "CodeBuild", configuration={"EnvironmentVariables": variables(A=AWS_KEY_ID, SECRET=AWS_SECRET)}
+        "One",
+        "AWS",
+        "CodeBuild",
+        configuration={"EnvironmentVariables": variables(A=AWS_ACCESS_KEY_ID, SECRET=AWS_SECRET_ACCESS_KEY)},
     )
     second = action("Two", "AWS", "Commands", commands=[f"export TOKEN={PASSWORD}"])
     last = [{"name": "Token", "defaultValue": PASSWORD}]
@@ -358,90 +335,11 @@ def test_findings_come_in_document_order() -> None:
         ({"EnvironmentVariables": variables(TOKEN=PASSWORD)}, "type SECRETS_MANAGER"),
         ({"ParameterOverrides": json.dumps({"DbPassword": PASSWORD})}, "{{resolve:secretsmanager:"),
         ({"UserParameters": json.dumps({"token": PASSWORD})}, "pass its ARN"),
-        ({"EnvironmentVariables": variables(KEY=AWS_KEY_ID)}, "role"),
+        ({"EnvironmentVariables": variables(KEY=AWS_ACCESS_KEY_ID)}, "role"),
         ({"Password": PASSWORD}, "Secrets Manager"),
     ],
 )
-def test_the_advice_fits_the_place(configuration: Document, advice: str) -> None:
-    """A person is told what CodePipeline offers in that very place."""
-    (found,) = in_pipeline(configured(**configuration))
+def test_the_advice_depends_on_the_field(configuration: Document, advice: str) -> None:
+    """The advice names what CodePipeline supports instead of a literal in that field."""
+    (found,) = in_pipeline(pipeline_with(**configuration))
     assert advice in found.advice
-
-
-def test_a_name_that_is_a_secret_is_replaced_by_its_index() -> None:
-    """A token in a stage's name or in a key is found, and its place is told by number."""
-    document = {
-        "stages": [{"name": GITHUB, "actions": [{"name": "Do", "configuration": {GITHUB: "x", "Password": PASSWORD}}]}]
-    }
-    found = in_pipeline(document)
-    assert [(secret.path, secret.where) for secret in found] == [
-        ("stages[0].name", "stage [0], field name"),
-        ("stages[0].actions[0].configuration[#0]", "stage [0], action Do, field [#0]"),
-        ("stages[0].actions[0].configuration.Password", "stage [0], action Do, field Password"),
-    ]
-    assert GITHUB not in repr(found)
-
-
-def test_a_secret_that_is_repeated_in_a_name_is_not_shown_there() -> None:
-    """What is found in one place is hidden in the names of all others."""
-    document = pipeline(action(f"deploy {PASSWORD}", "AWS", "CodeBuild", configuration={"Password": PASSWORD}))
-    (found,) = in_pipeline(document)
-    assert found.where == "stage Build, action [0], field Password"
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("Line\nbreak", "Line?break"),
-        ("Esc\x1b[31m", "Esc?[31m"),
-        ("Turned\u202eround", "Turned?round"),
-        ("Sep\u2028arated", "Sep?arated"),
-        ("Lone\ud800", "Lone?"),
-        ("x" * 5000, "x" * 63 + "…"),
-        ("", "[0]"),
-        ("   ", "[0]"),
-    ],
-)
-def test_names_are_fit_for_a_log_line_and_a_mail(name: str, shown: str) -> None:
-    """Control characters and length do no harm in what a person reads."""
-    document = {"stages": [{"name": name, "actions": [{"name": name, "configuration": {"Password": PASSWORD}}]}]}
-    (found,) = in_pipeline(document)
-    assert found.where == f"stage {shown}, action {shown}, field Password"
-
-
-def test_a_key_that_is_no_word_is_quoted_in_the_path() -> None:
-    """Dots, spaces and line breaks in a key do not look like further steps."""
-    (found,) = in_pipeline({"a.b\nc": {"Password": PASSWORD}})
-    assert found.path == '["a.b?c"].Password'
-
-
-@pytest.mark.parametrize(
-    ("variable", "secret"),
-    [
-        ({"name": "DB_PASSWORD", "value": PASSWORD, "type": "PLAINTEXT"}, True),
-        ({"name": "DB_PASSWORD", "value": PASSWORD}, True),
-        ({"name": "DB_PASSWORD", "value": "changeme"}, True),
-        ({"name": "DB_PASSWORD", "value": "1234"}, True),
-        ({"name": "db_password", "value": "Pa$$w0rd"}, True),
-        ({"name": "API_TOKEN", "value": "abc"}, True),
-        ({"name": "ANYTHING", "value": AWS_KEY_ID}, True),
-        ({"name": "ANYTHING", "value": f"https://{GITHUB}@github.com/o/r"}, True),
-        ({"name": "TOKEN", "value": PASSWORD, "type": None}, True),
-        ({"name": "TOKEN", "value": PASSWORD, "type": ["SECRETS_MANAGER"]}, True),
-        ({"name": "DOCKER_CREDENTIALS", "value": "bot:" + PASSWORD}, True),
-        ({"name": "TOKEN", "value": f"a1b2c3-{PASSWORD}-" + "#{variables.Env}"}, True),
-        ({"name": "DB_PASSWORD", "value": "/prod/db", "type": "PARAMETER_STORE"}, False),
-        ({"name": "ANYTHING", "value": AWS_KEY_ID, "type": "PARAMETER_STORE"}, False),
-        ({"name": "DB_PASSWORD", "value": "prod/db:password", "type": "secrets_manager"}, False),
-        ({"name": "STAGE", "value": "prod", "type": "PLAINTEXT"}, False),
-        ({"name": "PWD", "value": "/codebuild/output/src", "type": "PLAINTEXT"}, False),
-        ({"name": "TOKEN"}, False),
-        ({"name": None, "value": None}, False),
-        ({}, False),
-    ],
-)
-def test_a_variable_of_codebuild(variable: Document, secret: bool) -> None:  # noqa: FBT001 - a column of the table
-    """A plaintext variable is judged by name and format; one of a reference type is never a literal."""
-    found = in_variables([{"name": "A", "value": "b"}, variable], "environment.environmentVariables")
-    assert [each.path for each in found] == ["environment.environmentVariables[1].value"] * secret
-    assert all(each.where == f"variable {variable['name']}" for each in found)

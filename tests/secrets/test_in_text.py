@@ -1,4 +1,4 @@
-"""Free text: commands, AppSpec content, URLs."""
+"""Detection in free text: commands, AppSpec content, URLs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import re
 import time
 
 import pytest
-from tests.secrets.made_up import AWS_SECRET, GITHUB, JWT, TOKENS
+from tests.secrets.fake_secrets import AWS_SECRET_ACCESS_KEY, GITHUB_TOKEN, JWT, PASSWORD, TOKENS
 
 from pipeseal.secrets import in_text
 
-PASSWORD = "Tr0ub4dor" + "-and-3"
-
-# A form of command or file that gives away what stands in place of the two braces.
-GIVEN_AWAY = [
+# Commands and files with {} for a secret.
+TEMPLATES = [
     "export DB_PASSWORD={}",
     "DB_PASSWORD='{}' ./migrate.sh",
     'PGPASSWORD="{}" psql -h db -U app',
@@ -104,17 +102,17 @@ GIVEN_AWAY = [
 ]
 
 
-@pytest.mark.parametrize("form", GIVEN_AWAY, ids=[re.sub(r"[^\w]+", "-", form)[:40] for form in GIVEN_AWAY])
-def test_a_literal_in_a_form_that_says_it_is_secret(form: str) -> None:
-    """Each form is found once, at the place that the caller gave, and tells nothing of the literal."""
-    (found,) = in_text(form.format(PASSWORD), "commands[0]", "field commands")
+@pytest.mark.parametrize("template", TEMPLATES, ids=[re.sub(r"[^\w]+", "-", template)[:40] for template in TEMPLATES])
+def test_a_literal_secret_in_context(template: str) -> None:
+    """Each template gives one finding, at the path and location of the text, which does not contain the secret."""
+    (found,) = in_text(template.format(PASSWORD), "commands[0]", "field commands")
     assert found.path.startswith("commands[0]")
-    assert found.where.startswith("field commands")
+    assert found.location.startswith("field commands")
     assert PASSWORD not in repr(found)
 
 
-# What people write in place of a literal.
-FETCHED = [
+# What can replace a literal secret.
+REFERENCES = [
     "$DB_PASSWORD",
     "${DB_PASSWORD}",
     "$(cat /run/secrets/db)",
@@ -126,21 +124,21 @@ FETCHED = [
 ]
 
 
-@pytest.mark.parametrize("fetched", FETCHED)
-@pytest.mark.parametrize("form", GIVEN_AWAY, ids=[re.sub(r"[^\w]+", "-", form)[:40] for form in GIVEN_AWAY])
-def test_a_reference_in_the_same_form(form: str, fetched: str) -> None:
-    """What is fetched when the command runs is no literal, in any of the forms."""
-    assert in_text(form.format(fetched), "p", "w") == ()
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("template", TEMPLATES, ids=[re.sub(r"[^\w]+", "-", template)[:40] for template in TEMPLATES])
+def test_a_reference_in_context(template: str, reference: str) -> None:
+    """A reference that is resolved at run time is not a finding in any of the templates."""
+    assert in_text(template.format(reference), "path", "location") == ()
 
 
-@pytest.mark.parametrize(("what", "token"), TOKENS.items(), ids=list(TOKENS))
-@pytest.mark.parametrize("form", ["{}", "make SETTING={} all", '{{"harmless": "{}"}}', "see {}, please"])
-def test_a_token_of_a_known_format(form: str, what: str, token: str) -> None:
-    """A token's format is enough, wherever it stands."""
-    if form.startswith("{{"):
+@pytest.mark.parametrize(("description", "token"), TOKENS.items(), ids=list(TOKENS))
+@pytest.mark.parametrize("template", ["{}", "make SETTING={} all", '{{"setting": "{}"}}', "see {}, please"])
+def test_a_token_of_a_known_format(template: str, description: str, token: str) -> None:
+    """The format identifies a token in any surrounding text."""
+    if template.startswith("{{"):
         token = token.replace("\n", "\\n").replace("\\\\n", "\\n")
-    (found,) = in_text(form.format(token), "p", "w")
-    assert found.what == what.partition(" (")[0]
+    (found,) = in_text(template.format(token), "path", "location")
+    assert found.description == description.partition(" (")[0]
     assert token not in repr(found)
 
 
@@ -243,30 +241,31 @@ def test_a_token_of_a_known_format(form: str, what: str, token: str) -> None:
         "eyJ is how a JWT begins",
     ],
 )
-def test_harmless_text(text: str) -> None:
-    """Locations, references, documentation and prose are let be."""
-    assert in_text(text, "p", "w") == ()
+def test_text_without_secrets(text: str) -> None:
+    """Locations, references, documentation and prose are not findings."""
+    assert in_text(text, "path", "location") == ()
 
 
 def test_two_secrets_in_one_text() -> None:
-    """A command that gives away two different things is two findings at one place."""
-    found = in_text(f"GITHUB={GITHUB} DB_PASSWORD={PASSWORD} ./go", "p", "w")
-    assert [secret.what for secret in found] == ["GitHub token", "literal value under the name DB_PASSWORD"]
+    """A command with two different secrets gives two findings with one path."""
+    found = in_text(f"GITHUB={GITHUB_TOKEN} DB_PASSWORD={PASSWORD} ./go", "path", "location")
+    assert [finding.description for finding in found] == ["GitHub token", "plaintext value in DB_PASSWORD"]
 
 
-def test_one_literal_is_told_once() -> None:
-    """A token in an Authorization header under a telling name is one finding, by its format."""
-    assert [secret.what for secret in in_text(f"TOKEN='Authorization: Bearer {JWT}'", "p", "w")] == ["JSON Web Token"]
+def test_one_secret_gives_one_finding() -> None:
+    """A token in an Authorization header that is assigned to a variable is one finding, by its format."""
+    (found,) = in_text(f"TOKEN='Authorization: Bearer {JWT}'", "path", "location")
+    assert found.description == "JSON Web Token"
 
 
-def test_json_leads_on_to_the_field() -> None:
-    """A finding inside JSON says which field of it."""
-    (found,) = in_text('{"a": [{"apiKey": "' + AWS_SECRET + '"}]}', "revision.content", "AppSpec")
-    assert (found.path, found.where) == ("revision.content.a[0].apiKey", "AppSpec, field a[0] apiKey")
+def test_the_path_continues_in_json() -> None:
+    """The path and location of a finding in JSON include the field of the JSON."""
+    (found,) = in_text('{"a": [{"apiKey": "' + AWS_SECRET_ACCESS_KEY + '"}]}', "revision.content", "AppSpec")
+    assert (found.path, found.location) == ("revision.content.a[0].apiKey", "AppSpec, field a[0] apiKey")
 
 
 @pytest.mark.parametrize(
-    "near_miss",
+    "partial_match",
     [
         *"a-=:\"'\\<@{[ \n\t",
         *(
@@ -310,8 +309,8 @@ def test_json_leads_on_to_the_field() -> None:
         ),
     ],
 )
-def test_a_long_text_of_near_misses_takes_linear_time(near_miss: str) -> None:
-    """A hundred thousand characters that nearly match, over and over, are judged in well under a second each."""
-    began = time.process_time()
-    in_text(near_miss * (100_000 // len(near_miss)), "p", "w")
-    assert time.process_time() - began < 2
+def test_partial_matches_take_linear_time(partial_match: str) -> None:
+    """A text of 100,000 characters that repeats a partial match is checked in less than two seconds of CPU time."""
+    start = time.process_time()
+    in_text(partial_match * (100_000 // len(partial_match)), "path", "location")
+    assert time.process_time() - start < 2

@@ -1,4 +1,4 @@
-"""What holds for every document that hypothesis can make."""
+"""Laws of the detection that hold for every document."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.secrets.made_up import GITHUB, TOKENS
+from tests.secrets.fake_secrets import GITHUB_TOKEN, PASSWORD, TOKENS
 
 from pipeseal.secrets import in_pipeline, in_text, in_variables
 
-Document = dict[str, Any]
-# Of the words that the walk knows.
+# Keys and values that the search treats specially.
 WORDS = st.sampled_from(
     sorted(
         {"name", "value", "type", "stages", "actions", "configuration", "commands", "rules", "OAuthToken", "password"}
@@ -30,7 +29,7 @@ SCALARS = (
     | WORDS
     | st.sampled_from(list(TOKENS.values()))
 )
-ANYTHING = st.recursive(
+VALUES = st.recursive(
     SCALARS,
     lambda inner: (
         st.lists(inner, max_size=4)
@@ -40,47 +39,55 @@ ANYTHING = st.recursive(
     max_leaves=25,
 )
 NAMES = st.text("abcdefghijklmnopqrstuvwxyzABC -_\n\x1b", min_size=1, max_size=30)
-# Of letters that no name above has, so that a name cannot hold one by chance.
-PLANTED = st.text("XYZ0123456789", min_size=8, max_size=40).filter(lambda text: not text.isdecimal())
+# No name above contains these characters, so no name contains a secret by chance.
+SECRETS = st.text("XYZ0123456789", min_size=8, max_size=40).filter(lambda text: not text.isdecimal())
 
 
-@given(ANYTHING)
-def test_any_json_can_be_judged(value: object) -> None:
-    """Wrong types, nulls and odd shapes never raise, and every finding is printable."""
-    for found in (
-        *in_pipeline({"stages": value}),
-        *in_pipeline({"x": value}),
-        *in_variables(cast("list[Document]", [value]), "p"),
-        *in_text(str(value), "p", "w"),
-    ):
-        assert all(text.isprintable() for text in (found.path, found.where, found.what, found.advice))
+@given(VALUES)
+def test_every_document_can_be_checked(value: object) -> None:
+    """Unexpected types raise no error, hide no secret beside them, and every finding is printable."""
+    variable = {"name": "DB_PASSWORD", "value": PASSWORD}
+    # Each of these contains one secret beside the generated value, so none of the searches is without a finding.
+    searches = (
+        in_pipeline({"Password": PASSWORD, "stages": value}),
+        in_pipeline({"Password": PASSWORD, "x": value}),
+        in_variables(cast("list[dict[str, Any]]", [variable, value]), "path"),
+        in_text(f"export DB_PASSWORD={PASSWORD}\n{value}", "path", "location"),
+    )
+    assert [len(findings) > 0 for findings in searches] == [True] * len(searches)
+    alone = in_text(str(value), "path", "location")
+    for finding in (*alone, *(finding for findings in searches for finding in findings)):
+        assert all(text.isprintable() for text in (finding.path, finding.location, finding.description, finding.advice))
+        assert PASSWORD not in repr(finding)
 
 
-@given(ANYTHING)
-def test_each_finding_comes_once(value: object) -> None:
-    """No finding is told twice, and the same document gives the same findings."""
-    found = in_pipeline({"stages": value})
-    assert len(set(found)) == len(found)
-    assert in_pipeline({"stages": value}) == found
+@given(VALUES)
+def test_each_finding_is_unique(value: object) -> None:
+    """A document gives each finding once, and the same findings every time."""
+    document = {"Password": PASSWORD, "stages": value}
+    findings = in_pipeline(document)
+    assert findings[0].path == "Password"
+    assert len(set(findings)) == len(findings)
+    assert in_pipeline(document) == findings
 
 
-@given(PLANTED, NAMES, NAMES, st.sampled_from(list(TOKENS.values())))
-def test_what_is_planted_is_found_and_never_told(planted: str, stage: str, name: str, token: str) -> None:
-    """A secret under a telling name, a token under any, and both in names too, appear in no finding."""
+@given(SECRETS, NAMES, NAMES, st.sampled_from(list(TOKENS.values())))
+def test_every_secret_is_found_and_never_shown(secret: str, stage: str, name: str, token: str) -> None:
+    """Secrets and tokens are found, and no finding shows them, even if names in the document repeat them."""
     document = {
         "stages": [
             {
-                "name": stage + planted,
+                "name": stage + secret,
                 "actions": [
                     {
                         "name": f"{token} {name}",
                         "configuration": {
-                            "UserParameters": json.dumps({"password": planted, name + planted: {"token": token}}),
-                            "EnvironmentVariables": json.dumps([{"name": f"{planted}_PASSWORD", "value": planted}]),
+                            "UserParameters": json.dumps({"password": secret, name + secret: {"token": token}}),
+                            "EnvironmentVariables": json.dumps([{"name": f"{secret}_PASSWORD", "value": secret}]),
                         },
                         "commands": [
-                            f"docker login -u me -p {planted}",
-                            f"curl https://me:{planted}@example.com",
+                            f"docker login -u me -p {secret}",
+                            f"curl https://me:{secret}@example.com",
                             token,
                         ],
                     }
@@ -88,24 +95,21 @@ def test_what_is_planted_is_found_and_never_told(planted: str, stage: str, name:
             }
         ]
     }
-    found = in_pipeline(document)
-    assert len({secret.path for secret in found}) >= 7
-    assert planted not in repr(found)
-    assert token not in repr(found)
+    findings = in_pipeline(document)
+    assert len({finding.path for finding in findings}) >= 7
+    assert secret not in repr(findings)
+    assert token not in repr(findings)
 
 
-@given(NAMES, NAMES, NAMES)
-def test_renaming_stages_and_actions_changes_no_verdict(one: str, two: str, three: str) -> None:
-    """What a stage or an action is called decides nothing."""
-
-    def paths(stage: str, action: str) -> list[tuple[str, str]]:
-        made = {
-            "name": action,
-            "configuration": {"Password": "Tr0ub4dor", "TokenUrl": "https://a.example", "Branch": "main"},
-        }
-        return [(found.path, found.what) for found in in_pipeline({"stages": [{"name": stage, "actions": [made]}]})]
-
-    assert paths(one, two) == paths(three, one) == paths("Build", "Do")
+@given(NAMES, NAMES)
+def test_names_of_stages_and_actions_do_not_affect_the_findings(stage: str, action: str) -> None:
+    """The findings outside names are the same for any names of the stage and the action."""
+    configuration = {"Password": PASSWORD, "TokenUrl": "https://a.example", "Branch": "main"}
+    document = {"stages": [{"name": stage, "actions": [{"name": action, "configuration": configuration}]}]}
+    findings = [finding for finding in in_pipeline(document) if not finding.path.endswith(".name")]
+    assert [(finding.path, finding.description) for finding in findings] == [
+        ("stages[0].actions[0].configuration.Password", "plaintext value in Password")
+    ]
 
 
 @given(
@@ -113,21 +117,21 @@ def test_renaming_stages_and_actions_changes_no_verdict(one: str, two: str, thre
     st.text("abc =:'\"{}[],\n", max_size=30),
     st.text("abc =:'\"{}[],\n", max_size=30),
 )
-def test_surroundings_do_not_hide_a_token(token: str, before: str, after: str) -> None:
-    """Whatever punctuation stands around it, a token is found and not told."""
-    found = in_text(f"{before} {token} {after}", "p", "w")
-    assert found
-    assert token not in repr(found)
+def test_surrounding_text_does_not_hide_a_token(token: str, before: str, after: str) -> None:
+    """A token between any punctuation is found and not shown."""
+    findings = in_text(f"{before} {token} {after}", "path", "location")
+    assert findings
+    assert token not in repr(findings)
 
 
-def test_depth_and_breadth_are_no_trouble() -> None:
-    """Nesting past Python's own limit, long lists and strings of a megabyte are judged in a few seconds."""
-    began = time.process_time()
-    deep: Any = {"password": "Tr0ub4dor"}
+def test_deep_and_long_documents_are_checked_in_bounded_time() -> None:
+    """Nesting beyond Python's recursion limit, long lists and strings of a megabyte take less than 20 seconds."""
+    start = time.process_time()
+    deep: object = {"password": PASSWORD}
     for _ in range(20_000):
         deep = [{"a": deep}]
     assert len(in_pipeline({"stages": deep})) == 1
-    assert len(in_pipeline({"stages": "[" * 100_000 + "]" * 100_000, "password": "Tr0ub4dor"})) == 1
+    assert len(in_pipeline({"stages": "[" * 100_000 + "]" * 100_000, "password": PASSWORD})) == 1
     assert len(in_pipeline({"stages": [{"name": f"s{i}", "password": f"Tr0ub4dor{i}"} for i in range(20_000)]})) == 1000
-    assert len(in_text("a=b; " * 200_000 + GITHUB, "p", "w")) == 1
-    assert time.process_time() - began < 20
+    assert len(in_text("a=b; " * 200_000 + GITHUB_TOKEN, "path", "location")) == 1
+    assert time.process_time() - start < 20

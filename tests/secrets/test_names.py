@@ -1,72 +1,62 @@
-"""What a name promises of its value."""
+"""Classification of names by the sensitivity of their values."""
 
 import pytest
 
-from pipeseal.secrets.names import Promise, promise
+from pipeseal.secrets.names import Sensitivity, sensitivity_of
 
-
-def spelled(names: str) -> list[str]:
-    """Return the names of a list that reads better without quotes."""
-    return names.split()
-
-
-@pytest.mark.parametrize(
-    "name",
-    spelled(
-        "DB_PASSWORD dbPassword DbPassword db-password PGPASSWORD dbpasswd MYSQL_PWD smtp.pass DB_PASS SSHPASS "
-        "DB_PASSWORD_PROD DB_PASSWORD2 KeystorePassphrase spring.datasource.password MasterUserPassword DB_PW "
-        "mysqlpwd PASSWORD_SALT Passwort contraseña"
-    ),
+PASSWORD_NAMES = (
+    "DB_PASSWORD dbPassword DbPassword db-password PGPASSWORD dbpasswd MYSQL_PWD smtp.pass DB_PASS SSHPASS "
+    "DB_PASSWORD_PROD DB_PASSWORD2 KeystorePassphrase spring.datasource.password MasterUserPassword DB_PW "
+    "mysqlpwd PASSWORD_SALT Passwort contraseña"
 )
-def test_a_password_by_any_spelling(name: str) -> None:
-    """Words are told apart by case, underscore, dash and dot, and environments at the end are overlooked."""
-    assert promise(name) is Promise.PASSWORD
-
-
-@pytest.mark.parametrize(
-    "name",
-    spelled(
-        "TOKEN githubToken GITHUBTOKEN GH_PAT NpmToken CLIENT_SECRET clientSecret webhook-secret SECRET_KEY_BASE "
-        "API_KEY ApiKey APIKey apikey x-api-key STRIPE_API_KEY_LIVE AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY PRIVATE_KEY "
-        "accessKey storageKey NEW_RELIC_LICENSE_KEY _authToken VAULT_SECRET_ID"
-    ),
+SECRET_NAMES = (
+    "TOKEN githubToken GITHUBTOKEN GH_PAT NpmToken CLIENT_SECRET clientSecret webhook-secret SECRET_KEY_BASE "
+    "API_KEY ApiKey APIKey apikey x-api-key STRIPE_API_KEY_LIVE AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY PRIVATE_KEY "
+    "accessKey storageKey NEW_RELIC_LICENSE_KEY _authToken VAULT_SECRET_ID"
 )
-def test_a_secret_by_any_spelling(name: str) -> None:
-    """Tokens, secrets and the keys that open something promise a secret."""
-    assert promise(name) is Promise.SECRET
+OTHER_NAMES = (
+    "SECRET_ARN SecretName SECRET_ID TOKEN_URL TokenUrl PASSWORD_LENGTH PASSWORD_FILE TOKEN_PATH "
+    "TOKEN_TTL SecretsManagerEndpoint API_KEY_ID AWS_ACCESS_KEY_ID KMS_KEY KMS_KEY_ID PrivateKeyPath TOKEN_TYPE "
+    "SECRET_NAME_PROD PASSWORD_POLICY PASSWORD_MIN MAX_TOKENS NEXT_TOKEN no-password CREDENTIAL_HELPER "
+    "TOKENIZER tokenizerModel author AUTHORITY passthrough COMPASS BYPASS keyboard PRIMARY_KEY PARTITION_KEY "
+    "AUTH_MODE DbPasswordParameter S3_KEY CACHE_KEY PublicKey "
+    "SSH_PUBLIC_KEY monkey secretary PASS_RATE OnPass KEY Branch password-stdin"
+)
+
+
+@pytest.mark.parametrize("name", PASSWORD_NAMES.split())
+def test_password_names_in_any_spelling(name: str) -> None:
+    """Case, underscores, dashes and dots separate words, and a trailing environment name is ignored."""
+    assert sensitivity_of(name) is Sensitivity.PASSWORD
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES.split())
+def test_secret_names_in_any_spelling(name: str) -> None:
+    """Names of tokens, secrets and access keys indicate a secret."""
+    assert sensitivity_of(name) is Sensitivity.SECRET
 
 
 @pytest.mark.parametrize("name", ["ENCRYPTION_KEY", "signingKey", "MASTER_KEY", "masterkey"])
-def test_a_cipher_key(name: str) -> None:
-    """A cipher's key may be a KMS key's id, so it promises less."""
-    assert promise(name) is Promise.KEY
+def test_encryption_key_names(name: str) -> None:
+    """The value of an encryption key can be the ID of a KMS key, so its name has a sensitivity of its own."""
+    assert sensitivity_of(name) is Sensitivity.KEY
 
 
 @pytest.mark.parametrize(
     "name", ["REDISCLI_AUTH", "credentials", "DOCKER_CREDS", "Authorization", "SSH_KEY", "APP_KEY"]
 )
-def test_a_label_as_often_as_a_secret(name: str) -> None:
-    """Credentials are often only named, so the name alone promises little."""
-    assert promise(name) is Promise.MAYBE
+def test_ambiguous_names(name: str) -> None:
+    """The value of a credentials field is often only a name, so the name alone is ambiguous."""
+    assert sensitivity_of(name) is Sensitivity.AMBIGUOUS
 
 
-@pytest.mark.parametrize(
-    "name",
-    spelled(
-        "SECRET_ARN SecretName SECRET_ID TOKEN_URL TokenUrl PASSWORD_LENGTH PASSWORD_FILE TOKEN_PATH "
-        "TOKEN_TTL SecretsManagerEndpoint API_KEY_ID AWS_ACCESS_KEY_ID KMS_KEY KMS_KEY_ID PrivateKeyPath TOKEN_TYPE "
-        "SECRET_NAME_PROD PASSWORD_POLICY PASSWORD_MIN MAX_TOKENS NEXT_TOKEN no-password CREDENTIAL_HELPER "
-        "TOKENIZER tokenizerModel author AUTHORITY passthrough COMPASS BYPASS keyboard PRIMARY_KEY PARTITION_KEY "
-        "AUTH_MODE DbPasswordParameter S3_KEY CACHE_KEY PublicKey "
-        "SSH_PUBLIC_KEY monkey secretary PASS_RATE OnPass KEY Branch password-stdin"
-    ),
-)
-def test_a_name_that_only_sounds_secret(name: str) -> None:
-    """Whereabouts, rules and identities of secrets, and words that merely contain one, promise nothing."""
-    assert promise(name) is Promise.NOTHING
+@pytest.mark.parametrize("name", OTHER_NAMES.split())
+def test_names_of_values_that_are_not_secret(name: str) -> None:
+    """Names of a secret's location, rules or ID, and words that only contain a secret word, indicate no secret."""
+    assert sensitivity_of(name) is Sensitivity.NONE
 
 
 @pytest.mark.parametrize("name", ["", "___", "123", "!?", "💥", "\x00", "A" * 100_000, "aB" * 100_000])
-def test_any_name_has_a_promise(name: str) -> None:
-    """A name of no words, or of very many, is no trouble."""
-    assert promise(name) is Promise.NOTHING
+def test_every_name_has_a_sensitivity(name: str) -> None:
+    """A name without words, or with very many, raises no error and indicates no secret."""
+    assert sensitivity_of(name) is Sensitivity.NONE

@@ -1,1 +1,1 @@
-"""Adapters: read, write and list what AWS holds; the only place that imports boto3."""
+"""Clients, sessions, paging and errors: what every call to AWS uses; nothing here is about one kind of resource."""

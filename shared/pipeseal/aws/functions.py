@@ -1,13 +1,16 @@
-"""Lambda functions: an event handed over as EventBridge does it."""
+"""Lambda functions: asynchronous invocation, as EventBridge invokes them."""
 
 from __future__ import annotations
 
-from pipeseal.aws.clients import Clients, unless
+from pipeseal.aws.clients import Clients
+from pipeseal.aws.errors import unless
+
+_ARN_REGION = 3
 
 
-def hand_over(clients: Clients, arn: str, payload: str) -> bool:
-    """Let the function with that ARN have *payload* (JSON) asynchronously; False where there is no such function."""
-    invoke = clients("lambda", arn.split(":")[3]).invoke
+def invoke_async(clients: Clients, arn: str, payload: str) -> bool:
+    """Invoke the function with that ARN asynchronously with *payload* (JSON); return False where it does not exist."""
+    invoke = clients("lambda", arn.split(":")[_ARN_REGION]).invoke
     answer = unless(
         "ResourceNotFoundException", invoke, FunctionName=arn, InvocationType="Event", Payload=payload.encode()
     )

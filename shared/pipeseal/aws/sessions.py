@@ -1,4 +1,4 @@
-"""The operator's own clients: the profile, region and endpoint that the command line names, as in the AWS CLI."""
+"""The clients of a command: their profile, Region and endpoint come from the command line, as in the AWS CLI."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from botocore.session import Session
 
 from pipeseal.aws.clients import CONFIG, Clients
 
-AT_ONCE = 16
-"""Connections that a client keeps, and so threads that may share it."""
+MAX_CONNECTIONS = 16
+"""Connections that a client keeps open, and so the number of threads that can share it."""
 
-# Whoever throttles us is asked more slowly from then on, by this client alone.
-_CONFIG = CONFIG.merge(Config(retries={"mode": "adaptive", "max_attempts": 5}, max_pool_connections=AT_ONCE))
+# Adaptive mode: a client that AWS throttles lowers its own request rate.
+_CONFIG = CONFIG.merge(Config(retries={"mode": "adaptive", "max_attempts": 5}, max_pool_connections=MAX_CONNECTIONS))
 
 
-def session(profile: str | None, region: str | None, endpoint_url: str | None) -> tuple[str, Clients]:
-    """Return the region ("" where nobody names one) and the clients; raise ProfileNotFound on a bad *profile*."""
-    own = Session(profile=profile)
-    making = Lock()  # threads may share a client, but not the making of one
+def open_session(profile: str | None, region: str | None, endpoint_url: str | None) -> tuple[str, Clients]:
+    """Return the Region ("" if none is configured) and the clients; raise ProfileNotFound for an unknown *profile*."""
+    session = Session(profile=profile)
+    creation = Lock()  # clients are safe to share between threads, creating them is not
 
     @cache
-    def made(service: str, where: str) -> Any:
-        return own.create_client(service, region_name=where, endpoint_url=endpoint_url, config=_CONFIG)
+    def created(service: str, region_name: str) -> Any:
+        return session.create_client(service, region_name=region_name, endpoint_url=endpoint_url, config=_CONFIG)
 
-    def client(service: str, where: str) -> Any:
-        with making:
-            return made(service, where)
+    def client(service: str, region_name: str) -> Any:
+        with creation:
+            return created(service, region_name)
 
-    return region or own.get_config_variable("region") or "", client
+    return region or session.get_config_variable("region") or "", client

@@ -1,1 +1,1 @@
-"""What would have happened: CloudTrail's own records, replayed through the same controls; nothing is written."""
+"""What pipeseal would have done: CloudTrail records, replayed through the controls. Nothing is written to AWS."""

@@ -1,4 +1,4 @@
-"""CloudTrail's own event history, the last 90 days of one Region, as if it were a log file; no trail is needed."""
+"""CloudTrail's event history, the last 90 days of one Region, as if it were a log file; it needs no trail."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from typing import Any
 
 from pipeseal.backtest.reading import Portion
 from pipeseal.backtest.sources import Source
-from pipeseal.cloudtrail import TELLING
+from pipeseal.kinds.cloudtrail import changing_calls
 
 _INTERVAL = 0.5
-"""Seconds between two requests: LookupEvents takes two a second of an account and Region, whoever asks."""
+"""Seconds between two requests: LookupEvents has a quota of two requests per second, account and Region."""
 
 _PAGE = 50
 
 
-def history(region: str) -> Source:
-    """Name the event history of *region* as a source."""
+def event_history(region: str) -> Source:
+    """Return the event history of *region* as a source."""
     return Source(f"CloudTrail event history of {region}", 0)
 
 
-NAMES = sorted({name for _, name in TELLING})
-"""The names of events that are asked for, one after another: LookupEvents takes one condition at a time."""
+def event_names() -> list[str]:
+    """Return the event names to look up, one after another: LookupEvents accepts one condition."""
+    return sorted({name for _, name in changing_calls()})
 
 
-def looked_up(
+def look_up(
     cloudtrail: Any,
     since: datetime,
-    asked: Callable[[], None] = lambda: None,
+    on_name: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = monotonic,
-    pause: Callable[[float], None] = sleep,
+    sleep: Callable[[float], None] = sleep,
 ) -> Iterator[Portion]:
-    """Yield what the event history holds from *since* on, as portions of file 0; *asked* hears when a name is done.
+    """Yield the records of the event history from *since* on, as portions of file 0.
 
-    Raises ClientError where AWS refuses.
+    *on_name* is called after each event name. Raises ClientError where AWS denies access.
     """
     next_request, position = clock(), 0
-    for name in NAMES:
+    for name in event_names():
         page: Mapping[str, Any] = {"NextToken": ""}
         while (token := page.get("NextToken")) is not None:
-            pause(max(0.0, next_request - clock()))
+            sleep(max(0.0, next_request - clock()))
             next_request = clock() + _INTERVAL
             page = cloudtrail.lookup_events(
                 LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
@@ -51,14 +52,14 @@ def looked_up(
                 **({"NextToken": token} if token else {}),
             )
             texts = [event["CloudTrailEvent"] for event in page["Events"] if event.get("CloudTrailEvent")]
-            telling = [(position + number, text.encode()) for number, text in enumerate(texts) if _tells(text)]
+            changes = [(position + number, text.encode()) for number, text in enumerate(texts) if _is_change(text)]
             position += len(texts)
-            yield Portion(0, len(texts), telling)
-        asked()
+            yield Portion(0, len(texts), changes)
+        on_name()
     yield Portion(0, ended=True)
 
 
-def _tells(text: str) -> bool:
-    """Sort out other services' events of the same name."""
+def _is_change(text: str) -> bool:
+    """Return whether the call is of the right service: other services have events of the same names."""
     record = json.loads(text)
-    return (record.get("eventSource"), record.get("eventName")) in TELLING
+    return (record.get("eventSource"), record.get("eventName")) in changing_calls()

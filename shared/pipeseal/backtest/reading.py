@@ -1,4 +1,4 @@
-"""All log files at once: worker processes scan, a file each; what they find comes back in bounded portions."""
+"""Reads many log files: each worker process reads one file at a time and returns its records in limited portions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
 from pipeseal.backtest.logfile import Damaged, batches
-from pipeseal.backtest.sources import STANDARD_INPUT, Account, Source, Unreadable
+from pipeseal.backtest.sources import STANDARD_INPUT, AwsOptions, Source, UnreadableFile
 
 _WORTH_WORKERS = 4 << 20
-"""Bytes of log files, as stored, that are read sooner than a process starts; a single large file is worth one too, for
-who is to judge what it holds can get ready meanwhile."""
+"""Bytes of log files, as stored, below which reading is faster than starting a process. Above it even a single file is
+read by another process: this one imports the controls at the same time."""
 
-_FILES_AT_ONCE = 64
-_RECORDS_AT_ONCE = 500
-_PORTIONS_AT_ONCE = 200
+_FILES_PER_JOB = 64
+_RECORDS_PER_MESSAGE = 500
+_PORTIONS_PER_MESSAGE = 200
 
 
 class Portion(NamedTuple):
@@ -29,43 +29,46 @@ class Portion(NamedTuple):
     file: int
     """The number of the file among all."""
     size: int = 0
-    """How many records the part holds."""
-    telling: Sequence[tuple[int, bytes]] = ()
-    """Of those, the ones that tell of a resource, each with its position in the file."""
+    """The number of records in the part."""
+    changes: Sequence[tuple[int, bytes]] = ()
+    """The records among them of calls that change a resource, each with its position in the file."""
     ended: bool = False
-    """Whether the file has nothing more."""
+    """Whether this is the last portion of the file."""
     error: str = ""
-    """Why the rest of the file cannot be read, where that is so."""
+    """Why the rest of the file cannot be read; "" where it could."""
 
 
-def read(sources: Sequence[Source], account: Account, workers: int = 0) -> Iterator[Portion]:
-    """Return what is found in *sources*, in no order; each file ends with a portion that says so.
+def read(sources: Sequence[Source], options: AwsOptions, workers: int = 0) -> Iterator[Portion]:
+    """Return the portions of all *sources*, in no particular order; the last portion of each file is marked.
 
-    *workers* is a number of processes, 0 for one a processor; they are started before this returns.
+    *workers* is the number of processes, 0 for one per processor; they start before this function returns.
     """
-    several = [number for number, source in enumerate(sources) if source.name != STANDARD_INPUT]
-    workers = min(workers or os.cpu_count() or 1, len(several))
+    shared = [number for number, source in enumerate(sources) if source.name != STANDARD_INPUT]
+    workers = min(workers or os.cpu_count() or 1, len(shared))
     if sum(source.size for source in sources) < _WORTH_WORKERS:
-        return (portion for number, source in enumerate(sources) for portion in portions(number, source, account))
+        return (portion for number, source in enumerate(sources) for portion in portions(number, source, options))
     own = [number for number, source in enumerate(sources) if source.name == STANDARD_INPUT]
-    team = _Team(sources, account, workers, _jobs(sources, several, workers))
-    return _both(sources, account, own, team)
+    pool = _WorkerPool(sources, options, workers, _jobs(sources, shared, workers))
+    return _read_all(sources, options, own, pool)
 
 
-def _both(sources: Sequence[Source], account: Account, own: Iterable[int], team: _Team) -> Iterator[Portion]:
+def _read_all(
+    sources: Sequence[Source], options: AwsOptions, own: Iterable[int], pool: _WorkerPool
+) -> Iterator[Portion]:
+    """Yield the portions of the *own* files, which this process reads, then those of the pool."""
     for number in own:
-        yield from portions(number, sources[number], account)
-    yield from team.portions()
+        yield from portions(number, sources[number], options)
+    yield from pool.portions()
 
 
-def portions(number: int, source: Source, account: Account) -> Iterator[Portion]:
-    """Yield what is found in one file."""
+def portions(number: int, source: Source, options: AwsOptions) -> Iterator[Portion]:
+    """Yield the portions of one file."""
     error = ""
     try:
-        with source.opened(account) as stream:
+        with source.open(options) as stream:
             for batch in batches(stream):
-                yield Portion(number, batch.size, batch.telling)
-    except (Damaged, Unreadable) as damage:
+                yield Portion(number, batch.size, batch.changes)
+    except (Damaged, UnreadableFile) as damage:
         error = str(damage)
     except OSError as refusal:
         error = f"cannot be read: {refusal.strerror or refusal}"
@@ -73,12 +76,12 @@ def portions(number: int, source: Source, account: Account) -> Iterator[Portion]
 
 
 def _jobs(sources: Sequence[Source], numbers: Sequence[int], workers: int) -> list[list[int]]:
-    """Share the files out: the largest first and alone, many small ones together, so that all end at one time."""
+    """Return the files in jobs, the largest first and alone, small ones together, so that the workers end together."""
     enough = sum(source.size for source in sources) // (workers * 16)
     jobs: list[list[int]] = []
     size = enough
     for number in sorted(numbers, key=lambda each: -sources[each].size):
-        if size >= enough or len(jobs[-1]) >= _FILES_AT_ONCE:
+        if size >= enough or len(jobs[-1]) >= _FILES_PER_JOB:
             jobs.append([])
             size = 0
         jobs[-1].append(number)
@@ -86,76 +89,76 @@ def _jobs(sources: Sequence[Source], numbers: Sequence[int], workers: int) -> li
     return jobs
 
 
-class _Team:
-    """The worker processes and what each has in hand; a pipe each, which holds back who is too fast."""
+class _WorkerPool:
+    """The worker processes and the files that each is reading; the pipe to each blocks it when it is too far ahead."""
 
-    def __init__(self, sources: Sequence[Source], account: Account, workers: int, jobs: list[list[int]]) -> None:
-        # Forking is the quickest, and safe while there is one thread; else, and elsewhere, a process is made anew.
+    def __init__(self, sources: Sequence[Source], options: AwsOptions, workers: int, jobs: list[list[int]]) -> None:
+        # fork is the fastest, and safe while this process has one thread; otherwise, and elsewhere, spawn.
         fork = sys.platform == "linux" and threading.active_count() == 1
         context = get_context("fork") if fork else get_context("spawn")
         self._jobs = jobs[::-1]
-        self._in_hand: dict[Connection, set[int]] = {}
+        self._assigned: dict[Connection, set[int]] = {}
         for _ in range(min(workers, len(jobs))):
             here, there = context.Pipe()
-            context.Process(target=_work, args=(there, sources, account), daemon=True).start()
+            context.Process(target=_work, args=(there, sources, options), daemon=True).start()
             there.close()
-            self._give(here)
+            self._assign(here)
 
-    def _give(self, worker: Connection) -> None:
+    def _assign(self, worker: Connection) -> None:
         job = self._jobs.pop() if self._jobs else None
-        self._in_hand[worker] = set(job or ())
+        self._assigned[worker] = set(job or ())
         try:
             worker.send(job)
         except BrokenPipeError:
-            return  # reading from it tells the same
+            return  # the process died; receiving from it reports that
         if job is None:
-            del self._in_hand[worker]
+            del self._assigned[worker]
             worker.close()
 
     def portions(self) -> Iterator[Portion]:
-        """Yield what they find until all is read; the files of a process that dies are errors, not the end."""
-        while self._in_hand:
-            for worker in wait(list(self._in_hand)):
+        """Yield the portions of all files; where a process dies, its unfinished files end with an error."""
+        while self._assigned:
+            for worker in wait(list(self._assigned)):
                 if isinstance(worker, Connection):
-                    yield from self._heard(worker)
+                    yield from self._receive(worker)
         for number in (number for job in self._jobs for number in job):
-            yield Portion(number, ended=True, error="not read: every process that was to read it died")
+            yield Portion(number, ended=True, error="not read: every worker process died")
 
-    def _heard(self, worker: Connection) -> Iterator[Portion]:
+    def _receive(self, worker: Connection) -> Iterator[Portion]:
         try:
-            heard: list[Portion] | None = worker.recv()
+            message: list[Portion] | None = worker.recv()
         except (EOFError, OSError):
-            for number in self._in_hand.pop(worker):
-                yield Portion(number, ended=True, error="not read: the process that was to read it died")
+            for number in self._assigned.pop(worker):
+                yield Portion(number, ended=True, error="not read: its worker process died")
             return
-        if heard is None:
-            self._give(worker)
+        if message is None:
+            self._assign(worker)
             return
-        self._in_hand[worker] -= {portion.file for portion in heard if portion.ended}
-        yield from heard
+        self._assigned[worker] -= {portion.file for portion in message if portion.ended}
+        yield from message
 
 
-def _work(pipe: Connection, sources: Sequence[Source], account: Account) -> None:
-    """Read what is asked for until nothing is; None says that a job is done."""
-    gc.disable()  # nothing here goes round in a circle, and looking for that costs a fifth of the time
+def _work(pipe: Connection, sources: Sequence[Source], options: AwsOptions) -> None:
+    """Do the jobs that arrive on *pipe*, and send None after each, until None arrives."""
+    gc.disable()  # no reference cycles are created here, and searching for them takes a fifth of the time
     try:
         while job := pipe.recv():
-            for parcel in _parcels(part for number in job for part in portions(number, sources[number], account)):
-                pipe.send(parcel)
+            for message in _messages(part for number in job for part in portions(number, sources[number], options)):
+                pipe.send(message)
             pipe.send(None)
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
-        return  # nobody listens any more
+        return  # the parent process has ended
 
 
-def _parcels(found: Iterable[Portion]) -> Iterator[list[Portion]]:
-    """Put several portions into one message, but never much at a time."""
-    parcel: list[Portion] = []
+def _messages(found: Iterable[Portion]) -> Iterator[list[Portion]]:
+    """Group portions into messages of limited size."""
+    message: list[Portion] = []
     records = 0
     for portion in found:
-        parcel.append(portion)
-        records += len(portion.telling)
-        if records >= _RECORDS_AT_ONCE or len(parcel) >= _PORTIONS_AT_ONCE:
-            yield parcel
-            parcel, records = [], 0
-    if parcel:
-        yield parcel
+        message.append(portion)
+        records += len(portion.changes)
+        if records >= _RECORDS_PER_MESSAGE or len(message) >= _PORTIONS_PER_MESSAGE:
+            yield message
+            message, records = [], 0
+    if message:
+        yield message

@@ -1,4 +1,4 @@
-"""Where the log files are: on disk, in S3 or on standard input; listed in an order that does not change."""
+"""Where the log files are: on disk, in S3 or on standard input; found in a stable order."""
 
 from __future__ import annotations
 
@@ -17,35 +17,42 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 _S3 = "s3://"
-_ENDINGS = (".json", ".json.gz")
+_SUFFIXES = (".json", ".json.gz")
 _DIGESTS = "CloudTrail-Digest"
 _ANY_REGION = "us-east-1"
-"""S3 says itself where a bucket is."""
+"""For a request without a Region: S3 redirects it to the Region of the bucket."""
 
-# Organisations' trails have the organisation's id in front of the account.
-_DELIVERED = re.compile(r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?(\d{12})/CloudTrail/([a-z0-9-]+)/")
-
-
-class NoSource(ValueError):
-    """What was named holds no log file; the text names it."""
+# The paths of an organization trail have the organization ID before the account.
+_DELIVERY_PATH = re.compile(r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?(\d{12})/CloudTrail/([a-z0-9-]+)/")
 
 
-class Unreadable(Exception):
+class NoLogFile(ValueError):
+    """A path leads to no log file; the text names the path."""
+
+
+class UnreadableFile(Exception):
     """A log file cannot be fetched; the text says why."""
 
 
-class Account(NamedTuple):
-    """Whose clients read from S3: the options of the AWS CLI."""
+class UnreadableFolder(NamedTuple):
+    """A folder that cannot be listed."""
+
+    name: str
+    error: str
+
+
+class AwsOptions(NamedTuple):
+    """The options of the AWS CLI that choose credentials, Region and endpoint."""
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
 
     def clients(self) -> tuple[str, Clients]:
-        """Return the region and the clients that these options name; made where they are needed, in a worker too."""
-        from pipeseal.aws.sessions import session  # noqa: PLC0415 - files on disk need no botocore
+        """Return the Region and the clients for these options; each process makes its own."""
+        from pipeseal.aws.sessions import open_session  # noqa: PLC0415 - files on disk need no botocore
 
-        return session(*self)
+        return open_session(*self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,97 +62,97 @@ class Source:
     name: str
     """A path, an s3:// URL, or "-"."""
     size: int
-    """Bytes as it is stored; 0 where nobody knows."""
+    """Bytes as stored, compressed; 0 where unknown."""
 
     @property
-    def owner(self) -> tuple[str, str]:
-        """Return the account and the Region that CloudTrail put into its path; "" where it is no such path."""
-        found = _DELIVERED.search(self.name)
+    def account_and_region(self) -> tuple[str, str]:
+        """Return the account and the Region in the path that CloudTrail delivered the file to; "" where it has none."""
+        found = _DELIVERY_PATH.search(self.name)
         return (found[1], found[2]) if found else ("", "")
 
-    def opened(self, account: Account) -> AbstractContextManager[IO[bytes]]:
-        """Open it; raise OSError or Unreadable where that fails, then or while it is read."""
+    def open(self, options: AwsOptions) -> AbstractContextManager[IO[bytes]]:
+        """Open the file; opening and reading raise OSError or UnreadableFile where that fails."""
         if self.name == STANDARD_INPUT:
             return nullcontext(sys.stdin.buffer)
         if self.name.startswith(_S3):
-            return _fetched(self.name, account)
+            return _open_object(self.name, options)
         return Path(self.name).open("rb")
 
 
 @contextmanager
-def _fetched(url: str, account: Account) -> Iterator[IO[bytes]]:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - files on disk need no botocore
+def _open_object(url: str, options: AwsOptions) -> Iterator[IO[bytes]]:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - reading from disk does not need botocore
 
-    bucket, key = _parted(url)
-    region, clients = account.clients()
+    bucket, key = _bucket_and_key(url)
+    region, clients = options.clients()
     try:
         with closing(clients("s3", region or _ANY_REGION).get_object(Bucket=bucket, Key=key)["Body"]) as body:
             yield body
     except (BotoCoreError, ClientError) as error:
-        raise Unreadable(f"S3 does not give it: {error}") from error
+        raise UnreadableFile(f"cannot be read from S3: {error}") from error
 
 
-def found(paths: Iterable[str], account: Account) -> Iterator[Source | tuple[str, str]]:
-    """Yield every log file that *paths* name, and (name, error) of a folder that cannot be read.
+def find_sources(paths: Iterable[str], options: AwsOptions) -> Iterator[Source | UnreadableFolder]:
+    """Yield each log file that *paths* lead to, and each folder that cannot be listed.
 
-    Raises NoSource where a path names none, and what botocore raises where S3 refuses to list.
+    Raises NoLogFile where a path leads to none, and botocore's exceptions where S3 denies listing.
     """
     for path in paths:
         if path == STANDARD_INPUT:
             yield Source(path, 0)
         elif path.startswith(_S3):
-            yield from _in_s3(path, account)
+            yield from _in_s3(path, options)
         else:
             yield from _on_disk(path)
 
 
-def _on_disk(path: str) -> Iterator[Source | tuple[str, str]]:
+def _on_disk(path: str) -> Iterator[Source | UnreadableFolder]:
     if not Path(path).exists():
-        raise NoSource(f"{path}: no such file or folder")
+        raise NoLogFile(f"{path}: no such file or folder")
     if not Path(path).is_dir():
         yield Source(path, Path(path).stat().st_size)
         return
     empty = True
-    refused: list[OSError] = []
-    for folder, folders, names in os.walk(path, onerror=refused.append):
+    errors: list[OSError] = []
+    for folder, folders, names in os.walk(path, onerror=errors.append):
         folders.sort()
         for name in sorted(names):
             file = Path(folder, name)
-            if name.endswith(_ENDINGS) and _DIGESTS not in str(file) and (size := _size(file)) is not None:
+            if name.endswith(_SUFFIXES) and _DIGESTS not in str(file) and (size := _size(file)) is not None:
                 empty = False
                 yield Source(str(file), size)
-    for error in refused:
+    for error in errors:
         empty = False
-        yield str(error.filename), f"cannot be listed: {error.strerror}"
+        yield UnreadableFolder(str(error.filename), f"cannot be listed: {error.strerror}")
     if empty:
-        raise NoSource(f"{path}: holds no log file; CloudTrail's end in .json.gz or .json")
+        raise NoLogFile(f"{path}: no log file found; the names of CloudTrail's log files end in .json.gz or .json")
 
 
 def _size(file: Path) -> int | None:
-    """Return the size of a plain file, and None for what would never end: a pipe, a device."""
+    """Return the size of a regular file; None for a pipe or a device, which reading might never end."""
     try:
         status = file.stat()
-    except OSError:  # a link that leads nowhere: opening it says so
+    except OSError:  # a broken link: opening it reports the error
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _in_s3(url: str, account: Account) -> Iterator[Source]:
-    bucket, prefix = _parted(url)
+def _in_s3(url: str, options: AwsOptions) -> Iterator[Source]:
+    bucket, prefix = _bucket_and_key(url)
     if not bucket:
-        raise NoSource(f"{url}: names no bucket; write s3://bucket/prefix")
-    region, clients = account.clients()
+        raise NoLogFile(f"{url}: names no bucket; use s3://bucket/prefix")
+    region, clients = options.clients()
     empty = True
     pages = clients("s3", region or _ANY_REGION).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for item in (item for page in pages for item in page.get("Contents", ())):
         key = item["Key"]
-        if key == prefix or (key.endswith(_ENDINGS) and _DIGESTS not in key):
+        if key == prefix or (key.endswith(_SUFFIXES) and _DIGESTS not in key):
             empty = False
             yield Source(f"{_S3}{bucket}/{key}", item["Size"])
     if empty:
-        raise NoSource(f"{url}: holds no log file; CloudTrail's end in .json.gz or .json")
+        raise NoLogFile(f"{url}: no log file found; the names of CloudTrail's log files end in .json.gz or .json")
 
 
-def _parted(url: str) -> tuple[str, str]:
+def _bucket_and_key(url: str) -> tuple[str, str]:
     bucket, _, key = url.removeprefix(_S3).partition("/")
     return bucket, key

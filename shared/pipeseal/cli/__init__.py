@@ -1,72 +1,73 @@
-"""The operator's tool: `pipeseal COMMAND`, one file a command, imported when it is called."""
+"""The command line: `pipeseal COMMAND`, one file for each command, imported when the command is called."""
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 import click
 
-_INTERRUPTED, _NOBODY_READS = 130, 141  # as a shell calls the end by SIGINT and by SIGPIPE
+from pipeseal.discovery import load, module_names
+
+# Exit statuses by which shells report an end by SIGINT and by SIGPIPE.
+_INTERRUPTED, _PIPE_CLOSED = 130, 141
 
 
 class _Commands(click.Group):
-    """The modules beside this one that hold a command of their own name, with "-" for "_"."""
+    """Finds commands in the modules of this package: each holds a command of its own name, with "-" for "_"."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return what may be a command; nothing is imported."""
-        own = (module.name.replace("_", "-") for module in iter_modules(__path__) if not module.name.startswith("_"))
+        """Return the names of the commands without importing their modules."""
+        own = (name.replace("_", "-") for name in module_names(__path__))
         return sorted({*super().list_commands(ctx), *own})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import the command *name*, or return None where there is none."""
+        """Import and return the command *name*; None where there is none."""
         if name not in self.list_commands(ctx):
             return None
         if found := super().get_command(ctx, name):
             return found
         module = name.replace("-", "_")
-        command = getattr(import_module(f"{__name__}.{module}"), module, None)
+        command = getattr(load(__name__, module), module, None)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; name what comes near where there is none."""
+        """Find the command; raise NoSuchCommand with similar names where there is none."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as unknown:
             raise click.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx) from unknown
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; end quietly when it is interrupted, or when nobody reads its output any more.
+        """Run the command; end without a message when it is interrupted or its output pipe is closed.
 
-        Both would otherwise exit with status 1, which says that violations were found.
+        Click would exit with status 1 for both, which means that violations were found.
         """
         if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" where it must
+            sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" for other characters
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo(err=True)  # after the ^C that the terminal shows
+            click.echo(err=True)  # start a new line after the ^C that the terminal shows
             ctx.exit(_INTERRUPTED)
         except BrokenPipeError:
-            # What is buffered would fail once more when Python ends.
+            # Without this, Python fails again when it flushes the buffer at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(_NOBODY_READS)
+            ctx.exit(_PIPE_CLOSED)
 
 
-def _version(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's call
-    if not asked or context.resilient_parsing:
+def _version(context: click.Context, _option: click.Parameter, requested: bool) -> None:  # noqa: FBT001 - click's call
+    if not requested or context.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and hardly ever asked for
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow to import, rarely needed
 
     try:
         click.echo(f"pipeseal {version('pipeseal')}")
     except PackageNotFoundError:
-        click.echo("pipeseal of a checkout that is not installed")
+        click.echo("pipeseal (running from a checkout, not installed)")
     context.exit()
 
 
@@ -77,11 +78,11 @@ def _version(context: click.Context, _option: click.Parameter, asked: bool) -> N
 def main() -> None:
     """Keep CI/CD data on AWS sealed.
 
-    Encrypted at rest, moved only over TLS, under symmetric keys, with no secret in clear.
+    Artifacts are encrypted at rest, transferred only over TLS, under symmetric keys, with no plaintext secret.
 
     \b
-    New here?              pipeseal demo
-    What is checked, why?  pipeseal explain control
+    See a demonstration:    pipeseal demo
+    Describe the controls:  pipeseal explain control
 
-    Exit status of every command: 0 fine, 1 something is wrong with what was looked at, 2 bad input, 3 AWS refused.
+    Exit status of every command: 0 success, 1 violations were found, 2 invalid input, 3 AWS refused a call.
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself

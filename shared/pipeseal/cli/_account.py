@@ -1,156 +1,202 @@
-"""Which account, region and stack a command works on: the AWS CLI's options, and what AWS refuses as exit status 3."""
+"""The account, Region and stack that a command works on, selected as in the AWS CLI; errors of AWS as exit statuses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from pipeseal.cli._plain import plain
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
     from pipeseal.aws.clients import Clients
-    from pipeseal.aws.world import World
+    from pipeseal.runtime import Runtime
 
-# botocore takes longer to import than many a command to run, so it is imported where AWS is asked, or has answered.
+# Importing botocore takes longer than many commands run, so it is imported only where AWS is called or has answered.
 
 
-class _Said(click.ClickException):
-    """An error in lines of its own; what they quote may be another's, and goes to a terminal."""
+class _CommandError(click.ClickException):
+    """An error of one or more lines, which may quote text that was written outside pipeseal."""
 
     def format_message(self) -> str:
         """Return the text without control characters."""
-        return "\n".join(plain(line) for line in self.message.split("\n"))
+        return "\n".join(printable(line) for line in self.message.split("\n"))
 
 
-class BadInput(_Said):
-    """What was asked for makes no sense; the text names the thing."""
+class BadInput(_CommandError):
+    """An argument or an option is invalid; the text names it."""
 
     exit_code = 2
 
 
-class AwsRefused(_Said):
-    """AWS, or the way to it, did not do what was asked."""
+class AwsRefused(_CommandError):
+    """AWS refused a call, or could not be reached."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What those options name; None where the environment decides."""
+class AwsTarget:
+    """The account, Region and stack that the options select; None where the environment decides."""
 
     profile: str | None
     region: str | None
     endpoint_url: str | None
     stack: str
 
-    def reached(self) -> tuple[str, Clients]:
-        """Return the Region and the clients; raise BadInput or ProfileNotFound where the options make no sense."""
+    def connect(self) -> tuple[str, Clients]:
+        """Return the Region and the clients; raise BadInput or ProfileNotFound where an option is invalid."""
         if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
-            raise BadInput(f"--endpoint-url: {self.endpoint_url!r} is no URL; write http://127.0.0.1:5005, say")
-        from pipeseal.aws.sessions import session  # noqa: PLC0415 - see above
+            raise BadInput(
+                f"--endpoint-url: {self.endpoint_url!r} is not a URL; write http://127.0.0.1:5005, for example"
+            )
+        from pipeseal.aws.sessions import open_session  # noqa: PLC0415 - see above
 
-        where, clients = session(self.profile, self.region, self.endpoint_url)
-        if not where:
-            raise BadInput("no region: give --region, set AWS_REGION, or name one in your AWS configuration")
-        return where, clients
+        region, clients = open_session(self.profile, self.region, self.endpoint_url)
+        if not region:
+            raise BadInput("No Region. Use --region, set AWS_REGION, or set a Region in your AWS configuration.")
+        return region, clients
 
-    def world(self) -> World:
-        """Return the account as the tool sees it; raises as `reached` does."""
-        from pipeseal.aws.world import World  # noqa: PLC0415 - see above
+    def runtime(self) -> Runtime:
+        """Return the runtime of a command; raises as `connect` does."""
+        from pipeseal.runtime import Runtime  # noqa: PLC0415 - see above
 
-        where, clients = self.reached()
-        # The tool sends no alerts; World wants to be told of a topic all the same.
+        region, clients = self.connect()
+        # Commands send no alerts, but Runtime requires the topic.
         names = {"LEDGER_TABLE": f"{self.stack}-ledger", "ALERT_TOPIC_ARN": f"{self.stack}-alerts"}
-        return World({"AWS_REGION": where, **names}, clients)
+        return Runtime({"AWS_REGION": region, **names}, clients)
 
 
-_OPTIONS = (
-    click.option("--profile", metavar="NAME", help="Profile of your AWS configuration."),
-    click.option("--region", metavar="NAME", envvar="AWS_REGION", help="Region that the stack is in."),
-    click.option("--endpoint-url", metavar="URL", help="Send all calls there instead of to AWS."),
-    click.option("--stack", metavar="NAME", default="pipeseal", show_default=True, help="Name of pipeseal's stack."),
+_INVALID_CREDENTIALS = ("ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient")
+"""How the codes begin with which AWS answers calls with such credentials."""
+
+_TARGET_OPTIONS = (
+    click.option("--profile", metavar="NAME", help="Use this profile of your AWS configuration."),
+    click.option("--region", metavar="NAME", envvar="AWS_REGION", help="The Region of the stack."),
+    click.option("--endpoint-url", metavar="URL", help="Send all calls to this URL instead of to AWS."),
+    click.option(
+        "--stack", metavar="NAME", default="pipeseal", show_default=True, help="The name of pipeseal's stack."
+    ),
 )
 
-output = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-dry_run = click.option("--dry-run", "dry", is_flag=True, help="Say what would be done, and write nothing.")
+output = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="The format of the output.",
+)
+dry_run = click.option("--dry-run", "dry", is_flag=True, help="Show what would be done, without writing anything.")
 
 
 def grounds(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command* the options of who answers for an exemption, why and until when."""
+    """Add the options that every exemption requires to *command*: owner, reason and end."""
     command = click.option(
         "--until",
         metavar="END",
         required=True,
-        help="When it ends: 12h, 30d, 4w, 2027-01-31 (the end of that day, UTC) or 2027-01-31T12:00Z.",
+        help="When the exemption ends: 12h, 30d, 4w, 2027-01-31 (the end of that day, UTC) or 2027-01-31T12:00Z.",
     )(command)
-    command = click.option("--reason", metavar="TEXT", required=True, help="Why.")(command)
-    return click.option("--owner", metavar="NAME", required=True, help="Who answers for it: a person or a team.")(
-        command
-    )
+    command = click.option("--reason", metavar="TEXT", required=True, help="The reason for the exemption.")(command)
+    return click.option(
+        "--owner", metavar="NAME", required=True, help="The person or team responsible for the exemption."
+    )(command)
 
 
-def on_account(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command* those options, and the World that they name as `world`."""
-    return _placed(command, lambda place: {"world": place.world()})
+def with_runtime(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the target options to *command* and pass it the Runtime that they select as `runtime`."""
+    return _with_target_options(command, lambda target: {"runtime": target.runtime()})
 
 
-def at_place(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command* those options as `place`."""
-    return _placed(command, lambda place: {"place": place})
+def with_target(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the target options to *command* and pass it the AwsTarget that they select as `target`."""
+    return _with_target_options(command, lambda target: {"target": target})
 
 
-def _placed(command: Callable[..., None], given: Callable[[Place], dict[str, Any]]) -> Callable[..., None]:
+def target_options() -> str:
+    """Return the target options of the current command line, to append to a command that is printed.
+
+    Begins with a space; "" where the command line has none, as the printed command then finds the same account.
+    """
+    context = click.get_current_context()
+    given = {
+        f"--{name.replace('_', '-')}": str(context.params[name])
+        for name in ("profile", "region", "endpoint_url", "stack")
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items())
+
+
+def _with_target_options(
+    command: Callable[..., None], arguments: Callable[[AwsTarget], Mapping[str, object]]
+) -> Callable[..., None]:
     @wraps(command)
-    def placed(*, profile: str | None, region: str | None, endpoint_url: str | None, stack: str, **others: Any) -> None:
+    def wrapped(
+        *, profile: str | None, region: str | None, endpoint_url: str | None, stack: str, **others: object
+    ) -> None:
         try:
-            command(**given(Place(profile, region, endpoint_url, stack)), **others)
+            command(**arguments(AwsTarget(profile, region, endpoint_url, stack)), **others)
         except (click.exceptions.Exit, click.ClickException):
             raise
         except Exception as error:
-            if said := _said(error, stack):
-                raise said from error
+            if translated := _command_error(error, stack):
+                raise translated from error
             raise
 
-    for option in reversed(_OPTIONS):
-        placed = option(placed)
-    return placed
+    for option in reversed(_TARGET_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
 
 
-def _said(error: Exception, stack: str) -> _Said | None:
-    """Turn what AWS or the ledger refuses into what the command says; None for what is neither's."""
+def _command_error(error: Exception, stack: str) -> _CommandError | None:
+    """Return the error that the command reports for an *error* of AWS or of an exemption; None for any other."""
     from botocore import exceptions as botocore  # noqa: PLC0415 - see above
 
-    from pipeseal.exemptions import ExemptionError  # noqa: PLC0415 - as above
+    from pipeseal.exemptions import ExemptionError  # noqa: PLC0415 - it imports every control
 
     match error:
-        case ExemptionError():
-            return BadInput(str(error))
-        case botocore.InvalidRegionError() | botocore.ParamValidationError() | botocore.ProfileNotFound():
+        case (
+            ExemptionError()
+            | botocore.InvalidRegionError()
+            | botocore.ParamValidationError()
+            | botocore.ProfileNotFound()
+        ):
             return BadInput(str(error))
         case botocore.ClientError():
             return AwsRefused(_refusal(error, stack))
         case botocore.NoCredentialsError():
-            return AwsRefused("AWS was not asked, for there are no credentials: give --profile, or sign in")
+            return AwsRefused("No AWS credentials. Use --profile or run aws sso login.")
+        case botocore.CredentialRetrievalError() | botocore.SSOError() | botocore.TokenRetrievalError():
+            return AwsRefused(f"AWS credentials could not be loaded: {error}\nUse --profile or run aws sso login.")
         case botocore.BotoCoreError():
-            return AwsRefused(f"AWS was not reached: {error}")
+            return AwsRefused(f"AWS could not be reached: {error}")
     return None
 
 
 def _refusal(error: ClientError, stack: str) -> str:
-    from pipeseal.aws.clients import code  # noqa: PLC0415 - see above
+    """Return which call AWS refused, what it answered, and what to do."""
+    from pipeseal.aws.errors import code  # noqa: PLC0415 - see above
 
     answer = error.response.get("Error", {}).get("Message", "")
-    said = f"AWS refused {error.operation_name}: {code(error)}: {answer}".rstrip(": ")
+    refused = f"AWS refused {error.operation_name}: {code(error)}: {answer}".rstrip(": ")
     if code(error) == "ResourceNotFoundException":
-        return f"{said}\nIs {stack}-ledger in this account and region? --stack, --region and --profile say which."
+        return (
+            f"{refused}\nCheck that the stack {stack} and its table {stack}-ledger exist in this account and Region; "
+            "--stack, --region and --profile select others."
+        )
     if code(error).startswith(("AccessDenied", "UnauthorizedOperation")):
         return (
-            f"{said}\nYour own permissions count here, not those of pipeseal's functions; --help lists what is needed."
+            f"{refused}\nThe command uses your own permissions, not those of pipeseal's functions; --help lists the "
+            "permissions that it needs."
         )
-    return said
+    if code(error).startswith(_INVALID_CREDENTIALS):
+        return f"{refused}\nYour AWS credentials are expired or invalid. Use --profile or run aws sso login."
+    return refused

@@ -1,35 +1,37 @@
-"""The ids of controls as people type them: found in any case, completed by the shell, near misses named."""
+"""Control IDs as arguments: any case, shell completion, suggestions for unknown ones."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from click.shell_completion import CompletionItem
 
 from pipeseal.cli._account import BadInput
-from pipeseal.cli._plain import plain
 from pipeseal.controls import every_control
 from pipeseal.model import Control
+from pipeseal.text import conjoin, printable
 
 if TYPE_CHECKING:
     import click
 
-_MOST = 3
+_MAX_SUGGESTIONS = 3
 
 
-def control_of(text: str) -> Control:
-    """Return the control with the id *text*; raise BadInput where there is none, naming what comes near."""
+def control_of(text: str) -> Control[Any]:
+    """Return the control with the ID *text*, in any case; raise BadInput with similar IDs if there is none."""
     controls = {control.id: control for control in every_control()}
     if found := controls.get(text.upper()):
         return found
-    near = get_close_matches(text.upper(), controls, _MOST, cutoff=0.5)
-    meant = f"did you mean {' or '.join(near)}? " if near else ""
-    raise BadInput(f"{plain(text)}: there is no such control; {meant}pipeseal explain control lists them all")
+    similar = get_close_matches(text.upper(), controls, _MAX_SUGGESTIONS, cutoff=0.5)
+    suggestion = f"Similar IDs: {conjoin(similar)}. " if similar else ""
+    raise BadInput(
+        f"{printable(text)}: unknown control. {suggestion}To list all controls, run pipeseal explain control."
+    )
 
 
 def control_ids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Return what *incomplete* may become, each with its title where the shell shows one."""
+    """Return the control IDs that begin with *incomplete*, each with its title as help."""
     return [
         CompletionItem(control.id, help=control.title)
         for control in every_control()

@@ -1,4 +1,4 @@
-"""A document before and after, line by line, as a person reads a diff."""
+"""The difference between two documents, line by line."""
 
 from __future__ import annotations
 
@@ -7,37 +7,47 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 _CONTEXT = 2
-"""Lines that are shown around a change."""
+"""Unchanged lines that are shown before and after a change."""
+_OMISSION = (" ", "⋮")
 
 
 def difference(before: object, after: object, width: int) -> Iterator[tuple[str, str]]:
-    """Yield the lines of *after*, marked "+" where they are new, with what is gone as "-" and a few lines around."""
-    old, new = (
-        pretty(_listed_statements(document), width).splitlines() if document else [] for document in (before, after)
-    )
-    # A comma after what was the last statement is no change worth showing.
-    plain_old, plain_new = ([line.rstrip(",") for line in lines] for lines in (old, new))
+    """Yield (mark, line) for each change from *before* to *after*, with a few unchanged lines around it.
+
+    The mark is "-" for removed lines, "+" for added lines, " " for unchanged lines.
+    """
+    marked = _marked_lines(*(_lines(document, width) for document in (before, after)))
+    changed = [number for number, (mark, _) in enumerate(marked) if mark != " "]
+    shown = {number + step for number in changed for step in range(-_CONTEXT, _CONTEXT + 1)}
+    omitted = False
+    for number, line in enumerate(marked):
+        if number in shown:
+            if omitted:
+                yield _OMISSION
+            yield line
+        omitted = number not in shown
+    if omitted:
+        yield _OMISSION
+
+
+def _lines(document: object, width: int) -> list[str]:
+    return pretty(_with_statement_list(document), width).splitlines() if document else []
+
+
+def _marked_lines(old: list[str], new: list[str]) -> list[tuple[str, str]]:
+    """Return all lines with their marks; a comma that only another last statement requires is not a change."""
+    a, b = ([line.rstrip(",") for line in lines] for lines in (old, new))
     marked: list[tuple[str, str]] = []
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, plain_old, plain_new, autojunk=False).get_opcodes():
+    for kind, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if kind == "equal":
             marked += [(" ", line) for line in new[j1:j2]]
         else:
             marked += [("-", line) for line in old[i1:i2]] + [("+", line) for line in new[j1:j2]]
-    changed = [number for number, (mark, _) in enumerate(marked) if mark != " "]
-    near = {number + step for number in changed for step in range(-_CONTEXT, _CONTEXT + 1)}
-    skipped = False
-    for number, (mark, line) in enumerate(marked):
-        if number in near:
-            if skipped:
-                yield " ", "⋮"
-            yield mark, line
-        skipped = number not in near
-    if skipped:
-        yield " ", "⋮"
+    return marked
 
 
-def _listed_statements(document: object) -> object:
-    """Return a policy with its statement in a list, where it has one alone: it becomes one when ours joins it."""
+def _with_statement_list(document: object) -> object:
+    """Return a policy with its only statement in a list, as it is once a second statement is added."""
     if isinstance(document, dict) and isinstance(document.get("Statement"), dict):
         return {**document, "Statement": [document["Statement"]]}
     return document

@@ -1,25 +1,25 @@
-"""An entry of the ledger as the tool tells of it: to people in lines, to programs as a document."""
+"""A ledger entry as commands show it: lines for people, a document for programs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
+from pipeseal.cli._actions import ACTIONS, INCOMPLETE, ActionText
 from pipeseal.cli._diff import difference
-from pipeseal.cli._screen import DONE
-from pipeseal.model import Action
+from pipeseal.exemptions import GROUNDS
+from pipeseal.model import Action, ActorDocument, State, kind_and_name
 
 if TYPE_CHECKING:
-    from pipeseal.aws.entries import Entry
+    from pipeseal.ledger.entries import FindingRecord, LedgerEntry
 
-_UNKNOWN = ("?", "begun; nobody lived to say what came of it", "red")
 _PARTS = {
     "policy": "bucket policy",
     "encryption": "default encryption",
-    "status": "state of the key",
-    "window": "days until the key is deleted",
+    "status": "key state",
+    "window": "waiting period before deletion, in days",
     "rotates": "automatic rotation",
     "keys": "key of each Region's artifacts",
     "transition": "transition into the second stage",
@@ -32,65 +32,109 @@ class Change(NamedTuple):
     """A part of a resource before and after."""
 
     part: str
-    """What people call it."""
+    """The name of the part for people."""
     lines: tuple[tuple[str, str], ...]
-    """Each as (mark, text): "-" is gone, "+" is new, " " is around them; the text is ASCII."""
+    """Each line as (mark, text): "-" is removed, "+" is added, " " is unchanged; the text is ASCII."""
 
 
-def about(pattern: str, arn: str) -> bool:
-    """Say whether *pattern*, an ARN, a name or a glob of either, means the resource with that ARN."""
+class EventDocument(TypedDict):
+    """The CloudTrail event, or the command, that caused an entry."""
+
+    id: str
+    name: str
+
+
+class EntrySummary(TypedDict):
+    """A ledger entry as `history --format json` prints it."""
+
+    id: str
+    time: str
+    resource: str
+    action: str
+    controls: list[str]
+    actor: ActorDocument
+    event: EventDocument
+    undoes: str
+    undone_by: str
+    applies: str
+    applied_by: str
+
+
+class EntryDocument(EntrySummary):
+    """A ledger entry as `show --format json` prints it."""
+
+    kind: str
+    account: str
+    region: str
+    intent: str
+    opened: str
+    closed: str | None
+    findings: list[FindingRecord]
+    steps: list[str]
+    proposed: list[str]
+    before: State
+    after: State
+    wanted: State
+    exemptions: list[str]
+    undo: str
+    apply: str
+
+
+def matches(pattern: str, arn: str) -> bool:
+    """Return whether *pattern* (an ARN, a name, or a glob of either) matches the resource with that ARN."""
     return any(fnmatchcase(each, pattern) for each in (arn, name_of(arn)))
 
 
 def name_of(arn: str) -> str:
-    """Return the last part of an ARN: a key's id, and everything else's name."""
-    return arn.rpartition(":")[2].rpartition("/")[2]
+    """Return the name of the resource with that ARN, slashes included; the ARN itself for an unknown kind."""
+    found = kind_and_name(arn)
+    return found[1] if found else arn
 
 
-def came_of(entry: Entry) -> tuple[str, str, str]:
-    """Return a mark, words and a style for what came of it."""
-    mark, words, style = DONE.get(entry.outcome, _UNKNOWN)
-    if entry.undone_by:
-        words += ", then taken back"
-    if entry.applies:
-        words += " on an operator's word"
-    if entry.applied_by:
-        words += ", then put right on an operator's word"
-    return mark, words, style
+def describe_outcome(entry: LedgerEntry) -> ActionText:
+    """Return how the outcome of *entry* is shown, with what operators did since."""
+    text = ACTIONS.get(entry.outcome, INCOMPLETE)
+    parts = (
+        text.words,
+        " by an operator" if entry.applies else "",
+        "; undone by an operator" if entry.undone_by else "",
+        "; applied by an operator" if entry.applied_by else "",
+    )
+    return text._replace(words="".join(parts))
 
 
-def actor_of(entry: Entry) -> str:
-    """Name who did what pipeseal looked at, and by which call."""
+def describe_cause(entry: LedgerEntry) -> str:
+    """Return who made the call that caused *entry*, and the call."""
     actor = entry.cause.actor
     via = f" through {actor.via}" if actor.via else ""
     return f"{actor.name}{via}, {entry.cause.name}"
 
 
-def way_back(entry: Entry) -> str:
-    """Return the command that takes the entry back; "" where there is none."""
-    if entry.undone_by or not entry.changed or entry.intent == Action.UNDONE:
+def undo_command(entry: LedgerEntry, options: str = "") -> str:
+    """Return the command that undoes *entry*, with *options* appended; "" where there is nothing to undo."""
+    if entry.undone_by or not entry.changed_parts or entry.intent == Action.UNDONE:
         return ""
-    return f"pipeseal undo {entry.id} --owner WHO --reason WHY --until 30d"
+    return f"pipeseal undo {entry.id} {GROUNDS}{options}"
 
 
-def way_on(entry: Entry) -> str:
-    """Return the command that carries out what it proposes; "" where there is none."""
-    return f"pipeseal apply {entry.id}" if entry.proposed and not entry.applied_by else ""
+def apply_command(entry: LedgerEntry, options: str = "") -> str:
+    """Return the command that applies what *entry* proposes, with *options* appended; "" where it proposes nothing."""
+    return f"pipeseal apply {entry.id}{options}" if entry.proposed_parts and not entry.applied_by else ""
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any], width: int) -> Iterator[Change]:
-    """Yield what is not after as it was before, in lines of about *width* columns."""
+def changes(before: State, after: State, width: int) -> Iterator[Change]:
+    """Yield each part that differs between *before* and *after*, in lines of about *width* columns."""
     for part, old in before.items():
         new = after[part]
         if old == new:
             continue
-        whole = all(isinstance(each, dict | list | None) for each in (old, new))
-        plain = (("-", json.dumps(old)), ("+", json.dumps(new)))
-        yield Change(_PARTS.get(part, part), tuple(difference(old, new, width)) if whole else plain)
+        is_document = all(isinstance(each, dict | list | None) for each in (old, new))
+        values = (("-", json.dumps(old)), ("+", json.dumps(new)))
+        yield Change(_PARTS.get(part, part), tuple(difference(old, new, width)) if is_document else values)
 
 
-def summary(entry: Entry) -> dict[str, Any]:
-    """Return what `history --format json` prints of an entry."""
+def summary(entry: LedgerEntry) -> EntrySummary:
+    """Return what `history --format json` prints of *entry*."""
     return {
         "id": entry.id,
         "time": entry.cause.time.isoformat(),
@@ -106,24 +150,24 @@ def summary(entry: Entry) -> dict[str, Any]:
     }
 
 
-def document(entry: Entry) -> dict[str, Any]:
-    """Return what `show --format json` prints."""
+def document(entry: LedgerEntry, options: str = "") -> EntryDocument:
+    """Return what `show --format json` prints of *entry*; its commands end with *options*."""
     ref = entry.ref
     return {
         **summary(entry),
-        "kind": ref.kind.name.lower(),
+        "kind": str(ref.kind),
         "account": ref.account,
         "region": ref.region,
         "intent": entry.intent,
         "opened": entry.opened.isoformat(),
         "closed": entry.closed.isoformat() if entry.closed else None,
-        "findings": [dict(finding) for finding in entry.findings],
+        "findings": list(entry.findings),
         "steps": list(entry.steps),
         "proposed": list(entry.alert.get("proposed", ())),
         "before": dict(entry.before),
         "after": dict(entry.after),
-        "wanted": dict(entry.wanted),
+        "wanted": dict(entry.proposed),
         "exemptions": list(entry.exemptions),
-        "undo": way_back(entry),
-        "apply": way_on(entry),
+        "undo": undo_command(entry, options),
+        "apply": apply_command(entry, options),
     }

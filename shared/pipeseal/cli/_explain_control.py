@@ -1,16 +1,11 @@
-"""`pipeseal explain control`: what a control checks, why, what it does, and how to live with it."""
+"""`pipeseal explain control`: the metadata of a control as text or JSON."""
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from textwrap import fill
-from types import ModuleType
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 from rich.text import Text
@@ -19,139 +14,150 @@ from pipeseal.cli._account import output
 from pipeseal.cli._control_ids import control_ids, control_of
 from pipeseal.cli._terminal import Terminal
 from pipeseal.controls import every_control
-from pipeseal.model import Control, Ref
-from pipeseal.settings import Settings
+from pipeseal.model import Control, Ref, Requirements
+from pipeseal.text import conjoin
 
-_WIDEST, _INDENT = 100, "  "
+_MAX_WIDTH, _INDENT = 100, "  "
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
-_READS = ("BatchGet", "Describe", "Get", "List")
-_SETTING = re.compile(r"\bsettings\.([a-z_]+)")
-# The template calls every other parameter as the settings do.
-_PARAMETERS = {"artifact_keys": "ArtifactKeyArn"}
-# A function's docstring says what it returns or raises; for a person that is what the control does.
-_FOR_PEOPLE = (
-    (re.compile(r"\*(\w+)\*"), r"the \1"),
-    (re.compile(r"^Return\b"), "Leaves"),
-    (re.compile(r"^Raise Refused:"), "Only tells:"),
-    (re.compile(r"\bRaises Refused where\b"), "Only tells where"),
-    (re.compile(r"^Say\b"), "Says"),
-    (re.compile(r"^Name\b"), "Names"),
-)
+_READ_VERBS = ("BatchGet", "Describe", "Get", "List")
+_UNWRAPPED = ("https://", "pipeseal ", "sam ")
 
 
-@click.command(short_help="What a control checks, why, and what it does.")
+class ControlDocument(TypedDict):
+    """A control as `--format json` prints it."""
+
+    id: str
+    title: str
+    severity: str
+    kinds: list[str]
+    checks: str
+    says: str
+    risk: str
+    does: str
+    writes: list[str]
+    permissions: list[str]
+    parameters: list[str]
+    advice: str
+    false_positives: str
+    requirements: dict[str, list[str]]
+    inferred_requirements: dict[str, list[str]]
+    source: str
+    exempt: list[str]
+    switch: list[str]
+
+
+@click.command(short_help="Explain a control: check, risk, remediation, parameters.")
 @click.argument("control_id", metavar="[ID]", required=False, shell_complete=control_ids)
 @output
 def control(control_id: str | None, form: str) -> None:
-    """Say what the control ID checks, why, what it does and what it needs; without ID, list them all.
+    """Explain the control ID: what it checks, the risk, the remediation and its parameters. Without ID, list all.
 
-    Exit status: 0 told, 2 there is no such control.
+    Exit status: 0 on success, 2 if there is no such control.
     """
     if control_id is None:
-        _show_all(form)
+        _print_list(form)
         return
-    found = control_of(control_id)
+    document = explained(control_of(control_id))
     if form == "json":
-        click.echo(json.dumps(explained(found), indent=2))
+        click.echo(json.dumps(document, indent=2))
     else:
-        _show(explained(found))
+        _print(document)
 
 
-def explained(found: Control) -> dict[str, Any]:
-    """Return all that a person may want to know of a control, in words that stand in its own file."""
-    module = sys.modules[found.reasons.__module__]
+def explained(found: Control[Any]) -> ControlDocument:
+    """Return the metadata of the control, with the commands that exempt a resource or change the mode."""
+    arns = [Ref(kind, "ACCOUNT", "REGION", "NAME").arn for kind in found.kinds] or ["ARN"]
     return {
         "id": found.id,
         "title": found.title,
-        "severity": found.severity.name.lower(),
-        "kinds": [kind.name.lower() for kind in found.kinds],
-        "checks": _checked(module),
-        "says": _said(found.reasons),
-        "does": _said(found.fix),
-        "writes": [each for each in found.permissions if not each.partition(":")[2].startswith(_READS)],
+        "severity": _severity(found),
+        "kinds": [str(kind) for kind in found.kinds],
+        "checks": found.description,
+        "says": found.reports,
+        "risk": found.risk,
+        "does": found.remediation,
+        "writes": [action for action in found.permissions if not action.partition(":")[2].startswith(_READ_VERBS)],
         "permissions": list(found.permissions),
-        "parameters": _parameters(module),
+        "parameters": list(found.parameters),
         "advice": found.advice,
+        "false_positives": found.false_positives,
+        "requirements": _named(found.requirements),
+        "inferred_requirements": _named(found.inferred_requirements),
         "source": found.source,
         "exempt": [
-            f"pipeseal exempt add --control {found.id} --resource '{arn}' --owner 'WHO' --reason 'WHY' --until 30d"
-            for arn in [Ref(kind, "ACCOUNT", "REGION", "NAME").arn for kind in found.kinds] or ["ARN"]
+            f"pipeseal exempt add --control {found.id} --resource '{arn}' --owner 'OWNER' --reason 'REASON' --until 30d"
+            for arn in arns
         ],
         "switch": [f"sam deploy --parameter-overrides ControlModes={found.id}={mode}" for mode in ("detect", "off")],
     }
 
 
-def _checked(module: ModuleType) -> str:
-    """Return the module's docstring without the id that it begins with."""
-    text = _joined(inspect.getdoc(module)).partition(": ")[2]
-    return text if text.startswith("pipeseal") else text[:1].upper() + text[1:]
+def _severity(found: Control[Any]) -> str:
+    return found.severity.name.lower()
 
 
-def _said(function: object) -> str:
-    text = _joined(inspect.getdoc(function))
-    for programmers, peoples in _FOR_PEOPLE:
-        text = programmers.sub(peoples, text)
-    return text
+def _named(requirements: Requirements) -> dict[str, list[str]]:
+    return {str(standard): list(ids) for standard, ids in requirements.items()}
 
 
-def _joined(doc: str | None) -> str:
-    return " ".join((doc or "").split())
+# ------------------------------------------------------------------------------ text output
 
 
-def _parameters(module: ModuleType) -> list[str]:
-    """Return the template's parameters that the control's own file asks for."""
-    known = {field.name for field in fields(Settings)}
-    names = dict.fromkeys(_SETTING.findall(inspect.getsource(module)))
-    return [_PARAMETERS.get(name, name.title().replace("_", "")) for name in names if name in known]
-
-
-# ------------------------------------------------------------------------- what is shown
-
-
-def _show_all(form: str) -> None:
-    rows = [{"id": each.id, "severity": each.severity.name.lower(), "title": each.title} for each in every_control()]
+def _print_list(form: str) -> None:
+    rows = [{"id": each.id, "severity": _severity(each), "title": each.title} for each in every_control()]
     if form == "json":
         click.echo(json.dumps({"controls": rows}, indent=2))
         return
-    console, widest = Terminal(), max(len(row["id"]) for row in rows)
+    console, width = Terminal(), max(len(row["id"]) for row in rows)
     for row in rows:
         console.print(
             Text.assemble(
-                (row["id"].ljust(widest), "bold"), "  ", (row["severity"].ljust(8), _STYLES[row["severity"]]), "  "
+                (row["id"].ljust(width), "bold"), "  ", (row["severity"].ljust(8), _STYLES[row["severity"]]), "  "
             ).append(row["title"])
         )
 
 
-def _show(answer: dict[str, Any]) -> None:
+def _print(document: ControlDocument) -> None:
     console = Terminal()
-    console.print(Text.assemble((answer["id"], "bold"), "  ", (answer["severity"], _STYLES[answer["severity"]])))
-    console.print(Text(answer["title"]))
-    width = min(console.width, _WIDEST)
-    for heading, lines in _parts(answer):
+    severity = document["severity"]
+    console.print(Text.assemble((document["id"], "bold"), "  ", (severity, _STYLES[severity])))
+    console.print(Text(document["title"]))
+    width = min(console.width, _MAX_WIDTH)
+    for heading, lines in _sections(document):
         console.print()
         console.print(Text(heading, "bold"))
         for line in lines:
-            # What is to be copied stays on one line.
-            whole = line.startswith(("https://", "pipeseal ", "sam "))
-            console.print(Text(_INDENT + line if whole else _folded(line, width)))
+            # Commands and URLs stay on one line, so that they can be copied.
+            console.print(Text(_INDENT + line if line.startswith(_UNWRAPPED) else _wrapped(line, width)))
 
 
-def _parts(answer: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    on = f" Looks at each {' and '.join(answer['kinds'])}." if answer["kinds"] else ""
-    yield "What it checks", [f"{answer['checks']}{on}", answer["says"]]
-    yield "Why", [answer["source"]]
-    writes = f"Writes with {', '.join(answer['writes'])}." if answer["writes"] else "Writes nothing; it only tells."
-    yield "What it does", [answer["does"], writes]
-    if answer["parameters"]:
-        yield "Parameters of template.yaml that it obeys", [", ".join(answer["parameters"])]
-    if answer["permissions"]:
-        yield "IAM permissions that it needs", [", ".join(answer["permissions"])]
-    yield "So that it does not come back", [answer["advice"]]
-    yield "To excuse a resource from it, until a day", answer["exempt"]
-    yield "To be told only, or not even that", answer["switch"]
+def _sections(document: ControlDocument) -> Iterator[tuple[str, list[str]]]:
+    kinds = f" Applies to: {conjoin(document['kinds'])}." if document["kinds"] else ""
+    yield "Checks", [f"{document['checks']}{kinds}", document["says"]]
+    yield "Risk", [document["risk"]]
+    writes = [f"Writes with {conjoin(document['writes'])}."] if document["writes"] else []
+    yield "Remediation", [document["does"], *writes]
+    if document["parameters"]:
+        yield "Parameters", [conjoin(document["parameters"])]
+    if document["permissions"]:
+        yield "Permissions", [", ".join(document["permissions"])]
+    yield "Advice", [document["advice"]]
+    yield "False positives", [document["false_positives"]]
+    if requirements := [*_requirement_lines(document)]:
+        yield "Requirements", requirements
+    yield "Source", [document["source"]]
+    yield "Exempt a resource", document["exempt"]
+    yield "Detect only, or disable", document["switch"]
 
 
-def _folded(text: str, width: int) -> str:
+def _requirement_lines(document: ControlDocument) -> Iterator[str]:
+    for standard, ids in document["requirements"].items():
+        yield f"{standard}: {', '.join(ids)}"
+    for standard, ids in document["inferred_requirements"].items():
+        yield f"{standard}: {', '.join(ids)} (inferred by pipeseal)"
+
+
+def _wrapped(text: str, width: int) -> str:
     return fill(
         text,
         width,

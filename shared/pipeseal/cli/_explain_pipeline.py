@@ -6,65 +6,89 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 from rich.text import Text
 
 from pipeseal import secrets
-from pipeseal.cli._input import answers, text_of
+from pipeseal.cli._account import output
+from pipeseal.cli._input import explain_lines, text_of
 from pipeseal.cli._terminal import Terminal
 from pipeseal.controls import controls_of
-from pipeseal.decide import decide
+from pipeseal.kinds.pipeline.value import Pipeline, is_artifact_store, stores_of
 from pipeseal.model import Kind, Ref
-from pipeseal.model.pipeline import Pipeline, is_store, stores_of
+from pipeseal.remediation.planning import make_plan
 from pipeseal.settings import Mode, Settings
+from pipeseal.text import printable
 
-# What a structure shows by itself: whether a key is sound, only KMS knows.
-_SHOWN = ("CODEPIPELINE.ARTIFACT_KEY", "CODEPIPELINE.SECRETS")
-_SOUND, _VIOLATED, _BAD_INPUT = 0, 1, 2
-_NOWHERE = Ref(Kind.PIPELINE, "", "", "")
-# A structure may come as it is, in GetPipeline's answer, in a call's parameters or in a whole CloudTrail event.
+# The controls that need only the structure; the others need what KMS says of the keys.
+_CONTROLS = ("CODEPIPELINE.ARTIFACT_KEY", "CODEPIPELINE.SECRETS")
+_COMPLIANT, _VIOLATED, _BAD_INPUT = 0, 1, 2
+_UNKNOWN_PIPELINE = Ref(Kind.PIPELINE, "", "", "")
+# The structure is the whole input, or in GetPipeline's response, the parameters of a call, or a CloudTrail event.
 _WRAPPERS = ("detail", "requestParameters", "pipeline")
 
 
-@click.command(short_help="What is wrong with a pipeline's structure.")
+class PipelineViolation(TypedDict):
+    """One reason why the pipeline violates a control."""
+
+    control: str
+    reason: str
+    path: str
+
+
+class PipelineExplanation(TypedDict):
+    """What `explain pipeline --format json` prints."""
+
+    name: str | None
+    violations: list[PipelineViolation]
+    error: str | None
+
+
+@click.command(short_help="Explain what is wrong with a pipeline's structure.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--batch", is_flag=True, help='Read JSON lines {"pipeline": {...}} and answer each by a line.')
+@output
+@click.option("--batch", is_flag=True, help='Read JSON lines {"pipeline": {...}} and print one line for each.')
 @click.pass_context
 def pipeline(context: click.Context, file: str | None, form: str, *, batch: bool) -> None:
-    """Say what is wrong with the pipeline in FILE ("-" reads standard input).
+    """Explain what is wrong with the pipeline in FILE ("-" reads standard input).
 
-    FILE holds what `aws codepipeline get-pipeline` answers, the structure in it, or the parameters of a CloudTrail
+    FILE holds the output of `aws codepipeline get-pipeline`, the structure in it, or the parameters of a CloudTrail
     record. Secrets are never shown.
 
-    Exit status: 0 nothing is wrong, 1 something is, 2 the input is no pipeline.
-    """
+    \b
+    --format json and --batch print one object for each pipeline:
+      name         name, or null
+      violations   [{"control", "reason", "path": the place in the structure}]
+      error        why the input is invalid, or null
+
+    Exit status: 0 compliant, 1 violations were found, 2 the input is not a pipeline.
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     if batch:
-        for answer in answers(sys.stdin.buffer, explained, failed):
-            click.echo(json.dumps(answer))
+        for explanation in explain_lines(sys.stdin.buffer, explain_pipeline, reject_pipeline):
+            click.echo(json.dumps(explanation))
         return
     if not file:
         raise click.UsageError("give FILE, or --batch with JSON lines on standard input")
-    (answer,) = answers([text_of(file).encode()], explained, failed)
+    (explanation,) = explain_lines([text_of(file).encode()], explain_pipeline, reject_pipeline)
     if form == "json":
-        click.echo(json.dumps(answer, indent=2))
+        click.echo(json.dumps(explanation, indent=2))
     else:
-        _show(answer, file)
-    context.exit(_BAD_INPUT if answer["error"] else _VIOLATED if answer["violations"] else _SOUND)
+        _show(explanation, file)
+    context.exit(_BAD_INPUT if explanation["error"] else _VIOLATED if explanation["violations"] else _COMPLIANT)
 
 
-def explained(question: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer {"pipeline"}: what is wrong with whatever of it can be read, and what cannot be."""
+def explain_pipeline(question: Mapping[str, Any]) -> PipelineExplanation:
+    """Return the violations in every valid part of {"pipeline"}, and which parts are invalid."""
     document: Any = question
-    for wrapper in _WRAPPERS * 2:  # GetPipeline's whole answer may itself stand under "pipeline"
+    for wrapper in _WRAPPERS * 2:  # GetPipeline's response has a "pipeline" of its own
         document = document[wrapper] if isinstance(document, Mapping) and wrapper in document else document
     if not isinstance(document, Mapping):
-        return failed("pipeline: must be an object, a pipeline's structure")
+        return reject_pipeline("pipeline: must be an object, the structure of a pipeline")
     if document is question and not {"artifactStore", "artifactStores", "stages"} & set(document):
-        return failed("pipeline: is missing; give the structure, as GetPipeline or CloudTrail has it")
-    plan = decide(Pipeline(_NOWHERE, document), _settings())
+        return reject_pipeline("pipeline: is missing; give the structure as GetPipeline or CloudTrail returns it")
+    plan = make_plan(Pipeline(_UNKNOWN_PIPELINE, document), _settings())
     return {
         "name": _name(document),
         "violations": [
@@ -72,29 +96,29 @@ def explained(question: Mapping[str, Any]) -> dict[str, Any]:
             for finding in plan.findings
             for reason in finding.reasons
         ],
-        "error": "; ".join(_faults(document)) or None,
+        "error": "; ".join(_validation_errors(document)) or None,
     }
 
 
 @cache
 def _settings() -> Settings:
-    others = {control.id: Mode.OFF for control in controls_of(Kind.PIPELINE) if control.id not in _SHOWN}
+    others = {control.id: Mode.OFF for control in controls_of(Kind.PIPELINE) if control.id not in _CONTROLS}
     return Settings(mode=Mode.DETECT, control_modes=others, require_customer_key=True)
 
 
-def failed(error: str) -> dict[str, Any]:
-    """Answer what is no pipeline at all."""
+def reject_pipeline(error: str) -> PipelineExplanation:
+    """Return the explanation of an input that is not a pipeline."""
     return {"name": None, "violations": [], "error": error}
 
 
 def _name(document: Mapping[str, Any]) -> str | None:
-    """Return the pipeline's name, None where it has none or it gives a secret away."""
+    """Return the pipeline's name; None where it has none, or where the name contains a secret."""
     name = document.get("name")
     return name if isinstance(name, str) and not secrets.in_text(name, "", "") else None
 
 
-def _faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Say what of a structure no pipeline can have; an exported one may lack its stages."""
+def _validation_errors(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what makes the structure invalid; an exported structure may lack its stages."""
     if not isinstance(document.get("name", ""), str):
         yield "name: must be a string"
     if not isinstance(document.get("artifactStores") or {}, Mapping):
@@ -102,18 +126,21 @@ def _faults(document: Mapping[str, Any]) -> Iterator[str]:
     stores = list(stores_of(document, ""))
     if not stores:
         yield "artifactStore: must be an object with type S3 and a location, or artifactStores one for each Region"
-    readable = {store.path for store in Pipeline(_NOWHERE, document).stores}
+    valid = {store.path for store in Pipeline(_UNKNOWN_PIPELINE, document).stores}
     for number, (region, path, store) in enumerate(stores):
-        if path not in readable:
+        if path not in valid:
             place = path if not region else f"artifactStores[#{number}]"
-            what = (
-                "must be an object with type S3 and a location" if not is_store(store) else "must stand under a Region"
+            rule = (
+                "must be under a Region"
+                if is_artifact_store(store)
+                else "must be an object with type S3 and a location"
             )
-            yield f"{place}: {what}"
-    yield from _misshapen(document.get("stages"), "stages")
+            yield f"{place}: {rule}"
+    yield from _invalid_stages(document.get("stages"), "stages")
 
 
-def _misshapen(stages: object, path: str) -> Iterator[str]:
+def _invalid_stages(stages: object, path: str) -> Iterator[str]:
+    """Yield which of *stages*, or of their actions, are invalid."""
     if stages is None:
         return
     if not isinstance(stages, list):
@@ -123,15 +150,15 @@ def _misshapen(stages: object, path: str) -> Iterator[str]:
         if not isinstance(stage, Mapping):
             yield f"{path}[{number}]: must be an object"
         elif path == "stages":
-            yield from _misshapen(stage.get("actions"), f"stages[{number}].actions")
+            yield from _invalid_stages(stage.get("actions"), f"stages[{number}].actions")
 
 
-def _show(answer: Mapping[str, Any], file: str) -> None:
+def _show(explanation: PipelineExplanation, file: str) -> None:
     console = Terminal()
-    if answer["error"]:
-        Terminal(stderr=True).print(Text(f"{file}: {answer['error']}", "red"))
-    for violation in answer["violations"]:
-        console.print(Text.assemble((violation["control"], "bold red"), f"  {violation['path']}"))
-        console.print(Text(f"  {violation['reason']}"))
-    if not answer["violations"] and not answer["error"]:
-        console.print("Nothing is wrong: every artifact store names a key, and no secret stands in clear.")
+    if error := explanation["error"]:
+        Terminal(stderr=True).print(Text(printable(f"{file}: {error}"), "red"))
+    for violation in explanation["violations"]:
+        console.print(Text.assemble((violation["control"], "bold red"), f"  {printable(violation['path'])}"))
+        console.print(Text(f"  {printable(violation['reason'])}"))
+    if not explanation["violations"] and not error:
+        console.print("Compliant: every artifact store names a key, and there are no plaintext secrets.")

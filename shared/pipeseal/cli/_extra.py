@@ -1,4 +1,4 @@
-"""What only some commands need, and `pip install pipeseal[cli]` does not bring: the embedded account's own tools."""
+"""Packages that only some commands need and `pip install pipeseal[cli]` does not install."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pipeseal.cli._account import BadInput
 
 
 @contextmanager
-def needed(command: str) -> Iterator[None]:
-    """Import in here what *command* needs: where something is not installed, BadInput says what and the way out."""
+def optional_imports(command: str) -> Iterator[None]:
+    """Raise BadInput, which names the package, where an import that *command* needs fails in this context."""
     try:
         yield
     except ModuleNotFoundError as missing:
@@ -18,5 +18,5 @@ def needed(command: str) -> Iterator[None]:
         if package == "pipeseal":
             raise
         raise BadInput(
-            f"{command} needs {package}, which is not installed. Run: make setup, or pip install 'pipeseal[dev]'"
+            f"{command} needs {package}, which is not installed. Run make setup or pip install 'pipeseal[dev]'."
         ) from None

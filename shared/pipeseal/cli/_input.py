@@ -1,4 +1,4 @@
-"""What `pipeseal explain` is given: a file, or JSON lines."""
+"""The input of `pipeseal explain`: a file, or JSON lines."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import click
 
-Answer = dict[str, Any]
+_Document = TypeVar("_Document")
 
 
-def answers(
+def explain_lines(
     lines: IO[bytes] | Iterable[bytes],
-    explained: Callable[[Mapping[str, Any]], Answer],
-    failed: Callable[[str], Answer],
-) -> Iterator[Answer]:
-    """Answer each line of JSON by a document, in order; a line that is no question is answered by its error."""
+    explain: Callable[[Mapping[str, Any]], _Document],
+    reject: Callable[[str], _Document],
+) -> Iterator[_Document]:
+    """Yield one document for each line, in order: *explain* of a JSON object, *reject* of an error."""
     for line in lines:
         try:
             question = json.loads(line.decode())
         except (ValueError, RecursionError) as error:
-            yield failed(f"not JSON: {error}")
+            yield reject(f"not JSON: {error}")
         else:
-            yield explained(question) if isinstance(question, dict) else failed("not a JSON object")
+            yield explain(question) if isinstance(question, dict) else reject("not a JSON object")
 
 
 def text_of(file: str) -> str:
-    """Return the text of *file*, "-" being standard input; raise UsageError where it cannot be read as text."""
+    """Return the text of *file*, "-" for standard input; raise UsageError where it cannot be read as UTF-8."""
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return data.decode()

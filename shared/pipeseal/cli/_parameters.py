@@ -1,4 +1,4 @@
-"""`--parameter NAME=VALUE`: the template's parameters that say how a stack would judge."""
+"""The option `--parameter NAME=VALUE`: parameters of template.yaml that change how controls evaluate a resource."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import re
 from collections.abc import Collection, Sequence
 
 from pipeseal.cli._account import BadInput
-from pipeseal.cli._plain import plain
 from pipeseal.settings import Settings, SettingsError
 
 
 def settings_of(parameters: Sequence[str], known: Collection[str]) -> Settings:
-    """Return the settings of a stack with *parameters*; raise BadInput on one that is not *known* or has no sense."""
+    """Return the settings of a stack with *parameters*; raise BadInput where one is not *known* or is invalid."""
     environment = {}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
         if not equals or name not in known:
-            raise BadInput(f"--parameter {plain(parameter)}: must be NAME=VALUE, with a name of {', '.join(known)}")
+            raise BadInput(f"--parameter {parameter}: must be NAME=VALUE, where NAME is one of {', '.join(known)}")
         environment[re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()] = value
     try:
         return Settings.from_environment(environment)

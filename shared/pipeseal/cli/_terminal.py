@@ -1,4 +1,4 @@
-"""Where text for people goes: a terminal, which may be a pipe, and must get no control characters of others."""
+"""The console that commands print on; text that was written outside pipeseal passes `printable` first."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import IO, NoReturn
 
 from rich.console import Console
 
+WIDEST = 100
+"""Columns that text is laid out for at most, however wide the terminal is."""
+
 
 class Terminal(Console):
-    """A console that takes text as it is, brackets and numbers too, unless *markup* is asked for."""
+    """A console that prints text as it is: brackets are markup only with *markup*, numbers are not highlighted."""
 
     def __init__(
         self, *, stderr: bool = False, file: IO[str] | None = None, soft_wrap: bool = True, markup: bool = False
     ) -> None:
-        """Fold no line of its own where *soft_wrap*, so that what is shown can be copied."""
+        """Break no line where *soft_wrap*, so that what is printed can be copied."""
         super().__init__(stderr=stderr, file=file, soft_wrap=soft_wrap, markup=markup, emoji=False, highlight=False)
 
     def on_broken_pipe(self) -> NoReturn:
-        """Let the main entry end the program, which knows the exit status for that; rich's own is 1."""
+        """Raise BrokenPipeError: `main` sets the exit status; rich would exit with status 1."""
         raise BrokenPipeError

@@ -1,84 +1,104 @@
-"""`pipeseal apply`: carry out what was only proposed."""
+"""`pipeseal apply`: apply what was only proposed for a resource."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from pipeseal.amendment import Amendment, Declined
-from pipeseal.apply import carry_out, proposal
-from pipeseal.cli._account import BadInput, dry_run, on_account, output
-from pipeseal.cli._entry import name_of
-from pipeseal.cli._plain import plain
+from pipeseal.cli._account import BadInput, dry_run, output, target_options, with_runtime
+from pipeseal.exemptions import GROUNDS
 from pipeseal.model import Actor
-from pipeseal.scan.report import noun
+from pipeseal.operations.amendment import Amendment, Declined, carry_out
+from pipeseal.operations.apply import plan_apply
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
-    from pipeseal.aws.world import World
     from pipeseal.model import Outcome
+    from pipeseal.runtime import Runtime
 
 
-@click.command(short_help="Carry out what detect mode proposed for a resource.")
+class ApplyDocument(TypedDict):
+    """What `apply --format json` prints."""
+
+    applies: str
+    resource: str
+    action: str
+    dry_run: bool
+    controls: list[str]
+    steps: list[str]
+    ledger_id: str
+
+
+@click.command(short_help="Apply what detect mode proposed for a resource.")
 @click.argument("ledger_id")
-@click.option("--force", is_flag=True, help="Do it although the resource was changed since; that change is lost.")
+@click.option("--force", is_flag=True, help="Apply even if the resource was changed since; that change is reverted.")
 @dry_run
 @output
-@on_account
-def apply(*, world: World, ledger_id: str, force: bool, dry: bool, form: str) -> None:
-    """Carry out what the ledger entry LEDGER_ID proposes, with your own permissions.
+@with_runtime
+def apply(*, runtime: Runtime, ledger_id: str, force: bool, dry: bool, form: str) -> None:
+    """Apply what the ledger entry LEDGER_ID proposes, with your own permissions.
 
-    It was not done because its controls only watch, because somebody keeps undoing it, or because AWS refused it to the
-    function. Refused where the resource was changed since. It has an entry of its own, and pipeseal undo takes it back.
-
-    \b
-    What you need:
-      who you are  nothing; AWS tells everybody
-      the ledger   dynamodb:BatchGetItem, Query (also on its index), PutItem, UpdateItem; kms:Decrypt on its key
-      a resource   what pipeseal explain control ID lists
+    An entry proposes changes that pipeseal did not make because a control is in detect mode, a control is suspended, or
+    the function lacks a permission. The command is refused if the resource was changed since. It adds a ledger entry,
+    which pipeseal undo reverts.
 
     \b
-    --format json prints {"applies": the entry, "resource": ARN, "action": remediated|rejected|quarantined or "" where
-    nothing was written, "dry_run", "controls", "steps": sentences, "ledger_id": the entry of its own or ""}.
+    Permissions:
+      your identity  none; sts:GetCallerIdentity is always allowed
+      the ledger     dynamodb:BatchGetItem, Query (also on its index), PutItem, UpdateItem; kms:Decrypt on its key
+      the resource   those that pipeseal explain control ID lists
 
-    Exit status: 0 done, 2 refused or bad input, 3 AWS refused.
-    """  # noqa: D301 - the mark by which click keeps the lines as they are
+    \b
+    --format json prints one object:
+      applies     ID of the entry whose proposal is applied
+      resource    ARN
+      action      remediated|rejected|quarantined; "" for a dry run
+      dry_run     whether nothing was written
+      controls    IDs of the controls
+      steps       what is written, in sentences
+      ledger_id   ID of the new entry; "" for a dry run
+
+    Exit status: 0 success, 2 refused or invalid input, 3 AWS refused a call.
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     try:
-        found = proposal(ledger_id, world, force=force)
-        outcome = None if dry else carry_out(found, _operator(world), world)
+        amendment = plan_apply(ledger_id, runtime, force=force)
+        outcome = None if dry else carry_out(amendment, _operator(runtime), runtime)
     except Declined as declined:
         raise BadInput(str(declined)) from declined
     if form == "json":
-        click.echo(json.dumps(_document(found, outcome), indent=2))
+        click.echo(json.dumps(_document(amendment, outcome), indent=2))
     else:
-        _show(found, outcome)
+        _show(amendment, outcome)
 
 
-def _operator(world: World) -> Actor:
-    arn = world.clients("sts", world.region).get_caller_identity()["Arn"]
-    return Actor(name_of(arn), "operator", arn=arn)
+def _operator(runtime: Runtime) -> Actor:
+    """Return the caller of the command, named by the user or the session of its ARN."""
+    arn = runtime.clients("sts", runtime.region).get_caller_identity()["Arn"]
+    return Actor(arn.rpartition(":")[2].rpartition("/")[2], "operator", arn=arn)
 
 
-def _document(found: Amendment, outcome: Outcome | None) -> dict[str, object]:
+def _document(amendment: Amendment, outcome: Outcome | None) -> ApplyDocument:
     return {
-        "applies": found.entry.id,
-        "resource": found.entry.ref.arn,
+        "applies": amendment.entry.id,
+        "resource": amendment.entry.ref.arn,
         "action": str(outcome.action) if outcome else "",
         "dry_run": outcome is None,
-        "controls": [finding.control.id for finding in found.findings],
-        "steps": list(found.steps),
+        "controls": [finding.control.id for finding in amendment.findings],
+        "steps": list(amendment.steps),
         "ledger_id": outcome.entry if outcome else "",
     }
 
 
-def _show(found: Amendment, outcome: Outcome | None) -> None:
-    ref = found.entry.ref
-    name = f"{noun(ref.kind).capitalize()} {plain(name_of(ref.arn))}"
-    click.echo(f"{name} {'is' if outcome else 'would be'} as {found.entry.id} proposed:")
-    for step in found.steps:
-        click.echo(f"  {plain(step)}")
+def _show(amendment: Amendment, outcome: Outcome | None) -> None:
+    ref = amendment.entry.ref
+    done = "Applied" if outcome else "Would apply"
+    click.echo(f"{done} the proposal of {amendment.entry.id} to {ref.kind} {printable(ref.name)}:")
+    for step in amendment.steps:
+        click.echo(f"  {printable(step)}")
     if outcome:
-        click.echo(f"Recorded as {outcome.entry}. To take it back: pipeseal undo {outcome.entry}")
+        click.echo(f"Recorded as {outcome.entry}. To undo it:")
+        click.echo(f"  pipeseal undo {outcome.entry} {GROUNDS}{target_options()}")
     else:
         click.echo("Nothing was written (--dry-run).")

@@ -1,4 +1,4 @@
-"""`pipeseal backtest`: what would have happened, out of CloudTrail's own records."""
+"""`pipeseal backtest`: what pipeseal would have done, from CloudTrail records."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeseal.cli._account import BadInput, Place, at_place, output
+from pipeseal.cli._account import AwsTarget, BadInput, output, with_target
+from pipeseal.cli._duration import Duration
 from pipeseal.cli._parameters import settings_of
-from pipeseal.cli._span import Span
 from pipeseal.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pipeseal.backtest.sources import Source
     from pipeseal.backtest.summary import Summary
 
-_FINE, _VIOLATED, _NOTHING_READ = 0, 1, 2
-_KEPT = timedelta(days=90)
-_SELDOM = 100_000
-"""New objects after which Python looks for garbage that goes round in a circle; hardly any does here."""
+_NO_VIOLATION, _VIOLATION, _NOTHING_READ = 0, 1, 2
+_EVENT_HISTORY = timedelta(days=90)
+_ALLOCATIONS_PER_COLLECTION = 100_000
+"""The replay creates hardly any reference cycles, so Python searches for them rarely."""
 _PARAMETERS = (
     "ArtifactKeyArn",
     "ControlModes",
@@ -43,29 +43,29 @@ _PARAMETERS = (
 )
 
 
-@click.command(short_help="Say what would have happened, out of CloudTrail's own records.")
+@click.command(short_help="Show what pipeseal would have done, from CloudTrail records.")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("--lookup-events", "lookup", is_flag=True, help="Ask CloudTrail's event history; no trail is needed.")
+@click.option("--lookup-events", "lookup", is_flag=True, help="Read CloudTrail's event history; no trail is needed.")
 @click.option(
     "--since",
-    type=Span(most=_KEPT),
+    type=Duration(longest=_EVENT_HISTORY),
     metavar="SPAN",
     default="30d",
     show_default=True,
-    help="With --lookup-events: how far back, 12h, 30d, 4w; AWS keeps 90 days.",
+    help="With --lookup-events: how far back, such as 12h, 30d or 4w; AWS keeps 90 days.",
 )
 @click.option(
     "--parameter",
     "parameters",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Judge as a stack would with this parameter, such as EncryptionScope=all; repeat.",
+    help="Evaluate as a stack with this parameter would, such as EncryptionScope=all; can be repeated.",
 )
-@click.option("--jobs", type=click.IntRange(0, 64), default=0, help="Processes that read; 0: one a processor.")
+@click.option("--jobs", type=click.IntRange(0, 64), default=0, help="Processes that read files; 0: one per processor.")
 @output
-@at_place
+@with_target
 @click.pass_context
-def backtest(  # noqa: PLR0913 - one a option
+def backtest(  # noqa: PLR0913 - one per option
     context: click.Context,
     *,
     paths: tuple[str, ...],
@@ -74,103 +74,104 @@ def backtest(  # noqa: PLR0913 - one a option
     parameters: tuple[str, ...],
     jobs: int,
     form: str,
-    place: Place,
+    target: AwsTarget,
 ) -> None:
-    """Say what pipeseal would have found and done, had it been there. Nothing is written, and no stack is needed.
+    """Show what pipeseal would have found and done had it been deployed. No stack is needed, and nothing is written.
 
-    Each PATH is a log file that CloudTrail delivered (gzip or plain JSON), a folder of them, an s3://bucket/prefix, or
-    "-" for standard input. The records are put into order over all files, resources are rebuilt from them, and the same
-    controls judge. What pipeseal would have put right counts as put right from then on, so that a tug-of-war shows.
-    Where the records do not tell how a resource was before, its verdict is from the request alone; what nobody told is
-    never held against it.
+    Each PATH is a log file that CloudTrail delivered (gzip or plain JSON), a folder of log files, an
+    s3://bucket/prefix, or "-" for standard input. The records of all files are sorted by time, the resources are
+    reconstructed from them, and the same controls are evaluated. A violation that pipeseal would have remediated counts
+    as remediated from then on, so that later reversals and remediation loops appear. Where the records do not describe
+    the earlier state of a resource, the result is based on the request alone; unknown state is never a violation.
 
     \b
     --format json prints one object:
-      records     how many records the files hold, and files: how many files there are
-      relevant    how many of the records are events that pipeseal acts upon: calls that went through, each once
-      period      {"first", "last"}: when the first and the last of those happened
+      records     number of records in the files; files: number of files
+      relevant    number of those records that trigger pipeseal: successful calls, duplicates not counted
+      period      {"first", "last"}: times of the first and the last of those calls
       resources_in_violation
       by_control  {ID: {"severity", "violations", "resources", "remediated", "rejected", "quarantined", "detected"
-                  (told, left as it is), "failed", "escalated" (left alone in a war), "wars"}}
-      by_actor    [{"actor", "type", "via", "controls", and the same counts}], the most violations first
-      wars        [{"resource", "control", "actors", "wars", "broken", "first", "last"}]: put right WarLimit times
-                  within an hour and broken again; pipeseal would have stopped there and told people
+                  (alerted, not changed), "failed", "escalated" (suspended, not changed), "wars" (remediation loops)}}
+      by_actor    [{"actor", "type", "via", "controls", and the same counts}], most violations first
+      wars        [{"resource", "control", "actors", "wars", "broken", "first", "last"}]: remediation loops, where a
+                  control was remediated WarLimit times within an hour and then violated again; pipeseal would have
+                  suspended it ("wars" times) and sent an alert; "broken" counts the violations from then on
       resources   [{"resource": ARN, "controls", "violations", "actions": {...}, "actors", "first", "last",
-                  "basis": state|request, "reasons": {ID: the last ones}}]
-      errors      [{"file", "error"}]; what of such a file could be read is counted all the same
+                  "basis": state|request, "reasons": {ID: the latest reasons}}]
+      errors      [{"file", "error"}]; the records of such a file that could be read are counted
 
     \b
-    Your own permissions count:
-      s3://              s3:ListBucket, s3:GetObject; kms:Decrypt where the logs are encrypted
+    Your own permissions apply:
+      s3://              s3:ListBucket, s3:GetObject; kms:Decrypt where the log files are encrypted
       --lookup-events    cloudtrail:LookupEvents
 
-    Exit status: 0 nothing would have been in violation, 1 something would, 2 bad input, 3 AWS refused.
-    """  # noqa: D301 - the mark by which click keeps the lines as they are
+    Exit status: 0 no violation, 1 violations, 2 bad input, 3 AWS denied a request.
+    """  # noqa: D301 - \b makes click keep the line breaks
     if bool(paths) == lookup:
         raise click.UsageError("give the PATH of log files, or --lookup-events")
     settings = settings_of(parameters, _PARAMETERS)
-    gc.freeze()  # what is imported stays
-    gc.set_threshold(_SELDOM)
-    summary = _looked_up(place, since, settings) if lookup else _read(place, paths, jobs, settings)
+    gc.freeze()  # imported modules are never collected
+    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION)
+    summary = _event_history(target, since, settings) if lookup else _log_files(target, paths, jobs, settings)
     if form == "json":
         click.echo(json.dumps(summary.as_dict(), indent=2))
     else:
-        from pipeseal.cli._backtest_text import show  # noqa: PLC0415 - one format of two
+        from pipeseal.cli._backtest_text import show  # noqa: PLC0415 - not for JSON
         from pipeseal.cli._terminal import Terminal  # noqa: PLC0415 - as above
 
         show(Terminal(soft_wrap=False), summary.as_dict())
-    nothing = summary.errors and not summary.records
-    context.exit(_VIOLATED if summary.violated else _NOTHING_READ if nothing else _FINE)
+    nothing_read = summary.errors and not summary.records
+    context.exit(_VIOLATION if summary.violated else _NOTHING_READ if nothing_read else _NO_VIOLATION)
 
 
-def _read(place: Place, paths: Iterable[str], jobs: int, settings: Settings) -> Summary:
-    """Read and replay the files that *paths* name."""
-    from pipeseal.backtest.reading import read  # noqa: PLC0415 - so that --help comes at once
-    from pipeseal.backtest.sources import Account, NoSource, Source, found  # noqa: PLC0415 - as above
+def _log_files(target: AwsTarget, paths: Iterable[str], jobs: int, settings: Settings) -> Summary:
+    """Read and replay the log files that *paths* lead to."""
+    from pipeseal.backtest.reading import read  # noqa: PLC0415 - --help must not wait for it
+    from pipeseal.backtest.sources import AwsOptions, NoLogFile, Source, find_sources  # noqa: PLC0415 - as above
 
-    if place.endpoint_url:
-        place.reached()  # says so where it makes no sense
-    account = Account(place.profile, place.region, place.endpoint_url)
+    if target.endpoint_url:
+        target.connect()  # raises where it is not valid
+    options = AwsOptions(target.profile, target.region, target.endpoint_url)
     try:
-        listed = list(found(dict.fromkeys(paths), account))
-    except NoSource as error:
+        found = list(find_sources(dict.fromkeys(paths), options))
+    except NoLogFile as error:
         raise BadInput(str(error)) from error
-    sources = [each for each in listed if isinstance(each, Source)]
-    portions = read(sources, account, jobs)
-    from pipeseal.backtest.summary import backtest as replayed  # noqa: PLC0415 - the workers are at work already
+    sources = [each for each in found if isinstance(each, Source)]
+    portions = read(sources, options, jobs)
+    from pipeseal.backtest import summary  # noqa: PLC0415 - imported while the worker processes read
 
     with _progress(sum(source.size for source in sources)) as advance:
-        summary = replayed(sources, portions, settings, _by_size(sources, advance))
-    for folder, fault in (each for each in listed if not isinstance(each, Source)):
-        summary.err(folder, fault)
-    return summary
+        result = summary.backtest(sources, portions, settings, _advance_by_size(sources, advance))
+    for folder in (each for each in found if not isinstance(each, Source)):
+        result.add_error(folder.name, folder.error)
+    return result
 
 
-def _by_size(sources: list[Source], advance: Callable[[int], None]) -> Callable[[Portion], None]:
+def _advance_by_size(sources: list[Source], advance: Callable[[int], None]) -> Callable[[Portion], None]:
     return lambda portion: advance(sources[portion.file].size) if portion.ended else None
 
 
-def _looked_up(place: Place, since: timedelta, settings: Settings) -> Summary:
+def _event_history(target: AwsTarget, since: timedelta, settings: Settings) -> Summary:
     """Read and replay the event history."""
-    from pipeseal.backtest.lookup import NAMES, history, looked_up  # noqa: PLC0415 - as above
-    from pipeseal.backtest.summary import backtest as replayed  # noqa: PLC0415
+    from pipeseal.backtest import summary  # noqa: PLC0415 - --help must not wait for it
+    from pipeseal.backtest.lookup import event_history, event_names, look_up  # noqa: PLC0415 - as above
 
     start = datetime.now(UTC) - since
-    region, clients = place.reached()
-    with _progress(len(NAMES)) as advance:
-        portions = looked_up(clients("cloudtrail", region), start, lambda: advance(1))
-        return replayed([history(region)], portions, settings)
+    region, clients = target.connect()
+    with _progress(len(event_names())) as advance:
+        portions = look_up(clients("cloudtrail", region), start, lambda: advance(1))
+        return summary.backtest([event_history(region)], portions, settings)
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how far it is."""
+    """Show a progress bar where standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    from pipeseal.cli._terminal import Terminal  # noqa: PLC0415 - rich takes longer to load than many a log to read
+    from pipeseal.cli._terminal import Terminal  # noqa: PLC0415 - rich takes longer to import than many logs to read
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Terminal(stderr=True), transient=True) as progress:

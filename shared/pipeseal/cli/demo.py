@@ -1,4 +1,4 @@
-"""`pipeseal demo`: see the service do its job on an account in this process; nothing leaves the machine."""
+"""`pipeseal demo`: shows what pipeseal does, on an AWS account that exists in this process only."""
 
 from __future__ import annotations
 
@@ -7,92 +7,91 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from queue import Empty
 from shutil import which
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeseal.cli._account import BadInput
-from pipeseal.cli._extra import needed
-from pipeseal.cli._screen import WIDEST, Screen
+from pipeseal.cli._extra import optional_imports
+from pipeseal.cli._screen import WIDEST, DemoScreen
 from pipeseal.cli._terminal import Terminal
 
 if TYPE_CHECKING:
-    from pipeseal.sandbox.account import Account
-    from pipeseal.sandbox.story import Episode
+    from pipeseal.model import OutcomeDocument
+    from pipeseal.sandbox.account import EmbeddedAccount
+    from pipeseal.sandbox.story import SceneResult
 
-_TICK = 0.1
-_FOREVER = float("inf")
-_STORY = timedelta(hours=1)
-"""Longer than any story takes."""
+_POLL_SECONDS = 0.1
+_REPORT_SPAN = timedelta(hours=1)
+"""Longer than all scenes take."""
 
 
-@click.command(short_help="See pipeseal do its job on an embedded AWS account.")
+@click.command(short_help="Show what pipeseal does, on an embedded AWS account.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="The story for people, or its outcomes and alerts for machines.",
+    help="Scenes as text, or their outcomes and alerts as JSON.",
 )
-@click.option("--serve", is_flag=True, help="Keep the account up, and seal and show what is done to it, until Ctrl-C.")
+@click.option("--serve", is_flag=True, help="Keep the account open and remediate what you change in it, until Ctrl-C.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
     metavar="PORT",
-    help="Port on 127.0.0.1 to serve on; 0: any free one.",
+    help="Port on 127.0.0.1; 0 uses any free port.",
 )
 @click.option(
     "--for",
     "seconds",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="With --serve: stop by itself after so long.",
+    help="With --serve: close the account after that many seconds.",
 )
 @click.option(
     "--report",
     "page",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
-    help="Write the report on the story too, as pipeseal report does on a real account.",
+    help="Also write a report on the scenes, as pipeseal report does for a real account.",
 )
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Show the echoes of pipeseal's own calls; the functions' logs on stderr."
+    "-v", "--verbose", is_flag=True, help="Also show events of pipeseal's own calls, and the functions' logs on stderr."
 )
 def demo(  # noqa: PLR0913 - one argument an option
     *, form: str, serve: bool, port: int, seconds: float | None, page: Path | None, verbose: bool
 ) -> None:
-    """See pipeseal do its job on an embedded AWS account.
+    """Show what pipeseal does, on an embedded AWS account.
 
-    People create a pipeline, a bucket policy and a key, each with something wrong. CloudTrail's record of each call
-    is matched against the event patterns of template.yaml and handed to the real functions. Nothing leaves this
-    machine, no AWS account is needed, and none is touched.
+    Scenes create pipelines, bucket policies and keys that violate controls. The CloudTrail record of each call is
+    matched against the event patterns of template.yaml and delivered to the real functions. All calls stay on this
+    machine: no AWS account is optional_imports or changed.
 
     \b
-    Try it with your own hands:
+    Change resources yourself:
       pipeseal demo --serve --port 5005
       aws --endpoint-url http://127.0.0.1:5005 s3api delete-bucket-policy --bucket acme-webshop-artifacts
-    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
+    """  # noqa: D301 - click's marker for unwrapped text is the character itself
     if serve and form == "json":
-        raise click.UsageError("--serve shows what happens as it happens; --format json is for the story.")
+        raise click.UsageError("--serve writes text only; --format json is for the scenes.")
     if serve and page:
-        raise click.UsageError("--report is on the story, and --serve tells none.")
+        raise click.UsageError("--report is about the scenes, which --serve does not play.")
     if seconds is not None and not serve:
         raise click.UsageError("--for needs --serve.")
-    with _account(port, verbose=verbose) as account:
+    with _interrupted_by_sigterm() if serve else nullcontext(), _account(port, verbose=verbose) as account:
         if serve:
             _serve(account, _console(), seconds, verbose=verbose)
             return
         if form == "text":
-            _tell(account, _console(), verbose=verbose)
+            _play(account, _console(), verbose=verbose)
         else:
             click.echo(json.dumps(_document(account), indent=2))
         if page:
@@ -100,141 +99,156 @@ def demo(  # noqa: PLR0913 - one argument an option
 
 
 @contextmanager
-def _account(port: int, *, verbose: bool) -> Iterator[Account]:
-    """Open the embedded account, or say in one line why not."""
-    with needed("The demo"):
-        from pipeseal.sandbox.account import Account, PortTaken  # noqa: PLC0415 - a second that --help should not cost
-        from pipeseal.sandbox.stack import StackError  # noqa: PLC0415
-    try:
-        opened = Account(port, sys.stderr if verbose else None)
-        account = opened.__enter__()
-    except PortTaken as taken:
-        raise BadInput(f"{taken}. Give another with --port, or leave it out for any that is free.") from None
-    except StackError as problem:
-        raise BadInput(str(problem)) from None
-    try:
+def _account(port: int, *, verbose: bool) -> Iterator[EmbeddedAccount]:
+    """Open the embedded account; raise BadInput with the reason where that is impossible."""
+    with optional_imports("The demo"):
+        from pipeseal.sandbox.account import EmbeddedAccount  # noqa: PLC0415 - takes a second; --help does not need it
+        from pipeseal.sandbox.server import PortUnavailable  # noqa: PLC0415
+        from pipeseal.sandbox.template import TemplateError  # noqa: PLC0415
+    with ExitStack() as closing:
+        try:
+            account = closing.enter_context(EmbeddedAccount(port, sys.stderr if verbose else None))
+        except PortUnavailable as error:
+            raise BadInput(f"{error}. Choose another port with --port, or omit it to use any free port.") from None
+        except TemplateError as error:
+            raise BadInput(str(error)) from None
         yield account
-    finally:
-        opened.__exit__(None, None, None)
 
 
 def _console() -> Terminal:
-    # The functions' output is redirected while they run; what is shown here goes to the real stdout throughout.
+    # Bound to the real stdout now: it is redirected while a function runs.
     console = Terminal(file=sys.stdout, soft_wrap=False, markup=True)
     console.width = min(console.width, WIDEST)
     return console
 
 
-# ------------------------------------------------------------------------ the story
+# ---------------------------------------------------------------------------- scenes
 
 
-def _tell(account: Account, console: Terminal, *, verbose: bool) -> None:
-    """Tell the story on a terminal."""
-    from pipeseal.sandbox.story import SCENES, Story  # noqa: PLC0415
+def _play(account: EmbeddedAccount, console: Terminal, *, verbose: bool) -> None:
+    """Play all scenes and show them on a terminal."""
+    from pipeseal.sandbox.scenes import SCENES  # noqa: PLC0415
+    from pipeseal.sandbox.story import Story  # noqa: PLC0415
 
-    started = monotonic()
-    screen, story = Screen(console, account, verbose=verbose), Story(account)
-    screen.panel(
+    started = account.clock.now()
+    screen, story = DemoScreen(console, account, verbose=verbose), Story(account)
+    screen.show_panel(
         "pipeseal on an embedded AWS account",
-        f"People call AWS, which is moto in this process, at [bold]{account.url}[/]. CloudTrail's record of each "
-        "call is matched against the event patterns of [bold]template.yaml[/] and handed to the real handlers of "
-        "[bold]functions/[/]. Nothing leaves this machine.",
+        f"The calls below go to moto, an AWS emulator in this process, at [bold]{account.url}[/]. The CloudTrail "
+        "record of each call is matched against the event patterns of [bold]template.yaml[/] and delivered to the "
+        "real handlers in [bold]functions/[/]. All calls stay on this machine.",
     )
-    episodes = []
+    results = []
     for number, scene in enumerate(SCENES, 1):
-        screen.open(number, scene)
-        with console.status("EventBridge delivers ..."):
-            episode = story.play(scene)
-        screen.play(episode)
-        episodes.append(episode)
-    screen.again(story.again(call for episode in episodes for call in episode.calls))
-    screen.resources(story.left, {ref: story.facts(ref) for ref in story.left})
-    told = sum(len(episode.alerts) for episode in episodes)
-    screen.panel(
-        "That was it",
-        f"{len(story.left)} resources, {told} alerts, {monotonic() - started:.1f} seconds.\n\n"
-        f"Break something yourself:   [bold]{_program()} demo --serve[/]\n"
-        f"For machines:               [bold]{_program()} demo --format json[/]\n"
-        "Into your own account:      [bold]make build && sam deploy --guided[/]",
+        screen.show_scene(number, scene)
+        with console.status("Delivering events ..."):
+            result = story.play(scene)
+        screen.show_result(result)
+        results.append(result)
+    screen.show_redelivery(story.redeliver(call for result in results for call in result.calls))
+    screen.show_resources(story.initial_facts, {ref: story.facts(ref) for ref in story.initial_facts})
+    alerts = sum(len(result.alerts) for result in results)
+    seconds = (account.clock.now() - started).total_seconds()
+    screen.show_panel(
+        "Summary",
+        f"{len(story.initial_facts)} resources, {alerts} alerts, {seconds:.1f} seconds.\n\n"
+        f"Change resources yourself:  [bold]{_program()} demo --serve[/]\n"
+        f"Output as JSON:             [bold]{_program()} demo --format json[/]\n"
+        "Deploy to your account:     [bold]make build && sam deploy --guided[/]",
     )
 
 
 def _program() -> str:
-    """Return what to type for this program: a virtual environment's may not be on PATH."""
-    return "pipeseal" if which("pipeseal") else os.path.relpath(sys.argv[0])
+    """Return the command that runs this program; that of a virtual environment may not be on PATH."""
+    script = sys.argv[0]
+    return "pipeseal" if which("pipeseal") or not Path(script).is_file() else os.path.relpath(script)
 
 
-def _document(account: Account) -> dict[str, Any]:
-    """Play the story, every event delivered twice, and return its outcomes and all alerts for machines."""
-    from pipeseal.sandbox.story import SCENES, Story  # noqa: PLC0415
+def _document(account: EmbeddedAccount) -> dict[str, Any]:
+    """Play all scenes, deliver every event twice, and return the outcomes and all alerts."""
+    from pipeseal.sandbox.scenes import SCENES  # noqa: PLC0415
+    from pipeseal.sandbox.story import Story  # noqa: PLC0415
 
     story = Story(account)
-    episodes = [story.play(scene) for scene in SCENES]
-    encore = story.again(call for episode in episodes for call in episode.calls)
-    alerts = [*(alert for episode in episodes for alert in episode.alerts), *encore.alerts]
+    results = [story.play(scene) for scene in SCENES]
+    redelivery = story.redeliver(call for result in results for call in result.calls)
+    alerts = [*(alert for result in results for alert in result.alerts), *redelivery.alerts]
     return {
         "outcomes": [
-            {name: outcome[name] for name in ("resource", "controls", "action", "reasons")}
-            for outcome in _outcomes(episodes)
+            {
+                "resource": outcome["resource"],
+                "controls": outcome["controls"],
+                "action": outcome["action"],
+                "reasons": outcome["reasons"],
+            }
+            for outcome in _outcomes(results)
         ],
         "alerts": [alert.document for alert in alerts],
     }
 
 
-def _outcomes(episodes: list[Episode]) -> Iterator[dict[str, Any]]:
-    for episode in episodes:
-        for delivery in episode.deliveries:
+def _outcomes(results: Iterable[SceneResult]) -> Iterator[OutcomeDocument]:
+    """Yield the outcomes of all events but those of pipeseal's own calls."""
+    for result in results:
+        for delivery in result.deliveries:
             if not delivery.echo:
                 yield from delivery.outcomes
 
 
-def _report(account: Account, file: Path) -> None:
-    """Write the report on what the account's ledger holds by now."""
-    from pipeseal.cli.report import page_of, write  # noqa: PLC0415 - only where it is asked for
+def _report(account: EmbeddedAccount, file: Path) -> None:
+    """Write the report on the account's ledger to *file*."""
+    from pipeseal.cli.report import page_of, write  # noqa: PLC0415 - only this option needs it
 
-    write(file, page_of(account.world, "pipeseal", _STORY), "--report")
+    write(file, page_of(account.runtime, "pipeseal", _REPORT_SPAN), "--report")
     click.echo(f"Wrote {file}", err=True)
 
 
-# ---------------------------------------------------------------------------- live
+# --------------------------------------------------------------------------- --serve
 
 
-def _serve(account: Account, console: Terminal, seconds: float | None, *, verbose: bool) -> None:
-    """Keep the account up and show what happens in it, until Ctrl-C or the time is up."""
-    from pipeseal.sandbox.story import SCENES, SHOP, Story  # noqa: PLC0415
-
-    screen = Screen(console, account, verbose=verbose)
-    Story(account).play(SCENES[0])
-    screen.panel(
-        "An AWS account, sealed by pipeseal",
-        f"It listens on [bold]{account.url}[/] and holds the pipeline [bold]webshop[/] with its artifact bucket "
-        f"[bold]{SHOP}[/], sealed a moment ago. From another terminal, whatever you break is sealed within a second "
-        "and shown here. Any access key id will do; it becomes your name. Ctrl-C ends it.",
-    )
-    for line in _how_to(account.url, SHOP):
-        console.print(line, style="dim" if line.startswith("#") else "", markup=False, soft_wrap=True)
-    console.print()
+def _serve(account: EmbeddedAccount, console: Terminal, seconds: float | None, *, verbose: bool) -> None:
+    """Show what happens in the account until it is interrupted, or for that many *seconds*."""
     handled = 0
-    deadline = _FOREVER if seconds is None else monotonic() + seconds
     try:
-        with _terminable():
-            while monotonic() < deadline:
-                handled += _show(account, screen)
+        for delivered in _deliveries(account, console, seconds, verbose=verbose):
+            handled += delivered
     except KeyboardInterrupt:
         pass
-    console.print(
-        f"\nClosed: {handled} event{'' if handled == 1 else 's'} handled. The account and all in it are gone."
+    console.print(f"\nClosed: {handled} event{'' if handled == 1 else 's'} handled. The account is deleted.")
+
+
+def _deliveries(account: EmbeddedAccount, console: Terminal, seconds: float | None, *, verbose: bool) -> Iterator[int]:
+    """Play the first scene, then show each change; yield the number of events of users that were handled."""
+    from pipeseal.sandbox.scenes import SCENES, WEBSHOP_BUCKET  # noqa: PLC0415
+    from pipeseal.sandbox.story import Story  # noqa: PLC0415
+
+    screen = DemoScreen(console, account, verbose=verbose)
+    Story(account).play(SCENES[0])
+    screen.show_panel(
+        "An AWS account with pipeseal deployed",
+        f"The endpoint is [bold]{account.url}[/]. The account contains the pipeline [bold]webshop[/] and its artifact "
+        f"bucket [bold]{WEBSHOP_BUCKET}[/], which pipeseal has remediated. Make changes from another terminal: "
+        "pipeseal remediates violations within a second, and this terminal shows each change. Any access key ID is "
+        "accepted; it becomes your user name. Press Ctrl-C to close the account.",
     )
+    for line in _example_commands(account.url, WEBSHOP_BUCKET):
+        console.print(line, style="dim" if line.startswith("#") else "", markup=False, soft_wrap=True)
+    console.print()
+    now = account.clock.now
+    deadline = None if seconds is None else now() + timedelta(seconds=seconds)
+    while deadline is None or now() < deadline:
+        yield _show_next(account, screen)
 
 
-def _how_to(url: str, bucket: str) -> Iterator[str]:
+def _example_commands(url: str, bucket: str) -> Iterator[str]:
+    """Yield lines to paste into a shell."""
     yield f"export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=ada AWS_SECRET_ACCESS_KEY=none AWS_DEFAULT_REGION=us-east-1"
-    yield "# take the seal off, and look at the policy a moment later"
+    yield "# Delete the bucket policy, then read the restored policy"
     yield f"aws s3api delete-bucket-policy --bucket {bucket}"
     yield f"aws s3api get-bucket-policy --bucket {bucket} --query Policy --output text"
-    yield "# a policy of your own that forgets TLS"
+    yield "# Put a bucket policy that does not require TLS"
     statement = {
-        "Sid": "Mine",
+        "Sid": "AllowTestAccount",
         "Effect": "Allow",
         "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
         "Action": "s3:GetObject",
@@ -242,34 +256,37 @@ def _how_to(url: str, bucket: str) -> Iterator[str]:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     yield f"aws s3api put-bucket-policy --bucket {bucket} --policy '{policy}'"
-    yield "# a key of the wrong kind"
+    yield "# Create an asymmetric key"
     yield "aws kms create-key --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT"
 
 
-def _show(account: Account, screen: Any) -> int:
-    """Show what has happened within a tick; return how many events of people were handled."""
+def _show_next(account: EmbeddedAccount, screen: DemoScreen) -> int:
+    """Show the next delivery and the calls before it; return 1 for a handled event of a user, else 0."""
     try:
-        delivery = account.router.deliveries.get(timeout=_TICK)
+        delivery = account.router.deliveries.get(timeout=_POLL_SECONDS)
     except Empty:
         delivery = None
     while not account.calls.empty():
         call = account.calls.get()
-        screen.call(call, when=f"{datetime.now().astimezone():%H:%M:%S}")
+        screen.show_call(call, time=f"{account.clock.now().astimezone():%H:%M:%S}")
         if delivery and call["id"] == delivery.event["id"]:
             break
     if delivery is None:
         return 0
-    screen.delivery(delivery, {alert.document["id"]: alert for alert in account.alerts()})
+    screen.show_delivery(delivery, {alert.document["id"]: alert for alert in account.alerts()})
     return int(not delivery.echo)
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the loop as Ctrl-C does."""
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM, as Python does on SIGINT where the process does not ignore SIGINT.
+
+    A background job of a shell script inherits an ignored SIGINT; SIGTERM must end it.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield  # only the main thread may set a signal handler
         return
-    former = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

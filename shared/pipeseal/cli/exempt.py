@@ -1,4 +1,4 @@
-"""`pipeseal exempt`: who is excused from which control, by whom, why and until when."""
+"""`pipeseal exempt`: add, list and end exemptions."""
 
 from __future__ import annotations
 
@@ -8,42 +8,49 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeseal.cli._account import BadInput, dry_run, grounds, on_account, output
+from pipeseal.cli._account import BadInput, dry_run, grounds, output, target_options, with_runtime
 from pipeseal.cli._control_ids import control_ids
-from pipeseal.exemptions import Exemption, Grounds, grant, moment
+from pipeseal.exemptions import Exemption, Grounds, grant, parse_end
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeseal.aws.world import World
+    from pipeseal.runtime import Runtime
 
 
-@click.group(short_help="Excuse resources from controls, until a day.")
+@click.group(short_help="Exempt resources from controls until a date.")
 def exempt() -> None:
-    """Excuse resources from controls, each with an owner, a reason and an end.
+    """Exempt resources from controls; each exemption has an owner, a reason and an end.
 
-    What is excused is neither put right nor alerted; each use is counted, and in the functions' logs.
+    An exempted violation is neither remediated nor alerted. Each use of an exemption is counted and logged.
     """
 
 
-@exempt.command(short_help="Excuse what matches, until a day.")
+@exempt.command(short_help="Add an exemption.")
 @click.option(
     "--control",
     metavar="PATTERN",
     required=True,
     shell_complete=control_ids,
-    help="Id of a control, such as S3.TLS; S3.* for several.",
+    help="ID of a control, such as S3.TLS, or a pattern such as 'S3.*'.",
 )
-@click.option("--resource", metavar="PATTERN", required=True, help="ARN of a resource; * and ? stand for others.")
-@click.option("--actor", metavar="PATTERN", default="", help="Only what they do: name or ARN of whoever does it.")
-@click.option("--tag", metavar="KEY=VALUE", default="", help="Only resources that carry this tag; KEY=* for any value.")
+@click.option(
+    "--resource", metavar="PATTERN", required=True, help="ARN of a resource, or a pattern with the wildcards * and ?."
+)
+@click.option(
+    "--actor", metavar="PATTERN", default="", help="Exempt only what this actor does: a name, an ARN, or a pattern."
+)
+@click.option(
+    "--tag", metavar="KEY=VALUE", default="", help="Exempt only resources with this tag; 'KEY=*' for any value."
+)
 @grounds
 @dry_run
 @output
-@on_account
-def add(  # noqa: PLR0913 - one a option
+@with_runtime
+def add(  # noqa: PLR0913 - one argument for each option
     *,
-    world: World,
+    runtime: Runtime,
     control: str,
     resource: str,
     actor: str,
@@ -54,32 +61,49 @@ def add(  # noqa: PLR0913 - one a option
     dry: bool,
     form: str,
 ) -> None:
-    """Excuse what matches from now until END; needs dynamodb:UpdateItem on the ledger.
+    """Exempt matching resources from matching controls until END.
 
-    A week before END, and when it has come, whoever subscribes to the alerts is reminded.
+    Subscribers to the alerts are reminded one week before END and when the exemption has ended.
+
+    --format json prints the exemption and "dry_run", whether nothing was written.
+
+    Needs dynamodb:UpdateItem on the ledger.
+
+    Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
     """
-    now = world.clock()
-    exemption = grant(control, resource, Grounds(owner, reason, moment(until, now)), now, actor=actor, tag=tag)
+    now = runtime.clock.now()
+    exemption = grant(control, resource, Grounds(owner, reason, parse_end(until, now)), now, actor=actor, tag=tag)
     if not dry:
-        world.ledger.excuse(exemption)
+        runtime.ledger.exemptions.add(exemption)
     if form == "json":
         click.echo(json.dumps({**exemption.as_dict(), "dry_run": dry}, indent=2))
         return
     _show(exemption, now)
-    click.echo("Nothing was written (--dry-run)." if dry else f"To end it sooner: pipeseal exempt end {exemption.id}")
+    if dry:
+        click.echo("Nothing was written (--dry-run).")
+    else:
+        click.echo("To end it earlier:")
+        click.echo(f"  pipeseal exempt end {exemption.id}{target_options()}")
 
 
-@exempt.command("list", short_help="List all exemptions, the ended ones too.")
+@exempt.command("list", short_help="List all exemptions, including those that have ended.")
 @output
-@on_account
-def listed(*, world: World, form: str) -> None:
-    """List all exemptions, the first to end first, and how each was used; needs dynamodb:GetItem on the ledger."""
-    now, exemptions, uses = world.clock(), world.ledger.exemptions(), world.ledger.uses()
+@with_runtime
+def listed(*, runtime: Runtime, form: str) -> None:
+    """List all exemptions and how often each was used, ordered by their end.
+
+    --format json prints {"exemptions": [{...the exemption, "ended", "used": {"count", "resource", "time"} or null}]}.
+
+    Needs dynamodb:GetItem on the ledger.
+
+    Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
+    """
+    now, exemptions, uses = runtime.clock.now(), runtime.ledger.exemptions.all(), runtime.ledger.exemptions.uses()
     if form == "json":
         shown = [
             {
                 **exemption.as_dict(),
-                "ended": not exemption.holds(now),
+                "ended": not exemption.is_active(now),
                 "used": asdict(uses[exemption.id]) if exemption.id in uses else None,
             }
             for exemption in exemptions
@@ -91,35 +115,43 @@ def listed(*, world: World, form: str) -> None:
         if use := uses.get(exemption.id):
             click.echo(f"  used {use.count} time{'s' * (use.count > 1)}, last on {use.resource} at {use.time}")
         else:
-            click.echo("  never used yet")
+            click.echo("  never used")
     if not exemptions:
         click.echo("There are no exemptions.")
 
 
-@exempt.command(short_help="End an exemption at once.")
+@exempt.command(short_help="End an exemption immediately.")
 @click.argument("exemption_id", metavar="ID")
 @dry_run
 @output
-@on_account
-def end(*, world: World, exemption_id: str, dry: bool, form: str) -> None:
-    """End the exemption ID at once; the next event on what it excused puts that right.
+@with_runtime
+def end(*, runtime: Runtime, exemption_id: str, dry: bool, form: str) -> None:
+    """End the exemption ID immediately; the next event on an exempted resource remediates it.
+
+    --format json prints the exemption and "dry_run", whether nothing was written.
 
     Needs dynamodb:GetItem and UpdateItem on the ledger.
+
+    Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
     """
-    found = next((each for each in world.ledger.exemptions() if each.id == exemption_id), None)
-    if found is None or not (dry or world.ledger.end(exemption_id)):
-        raise BadInput(f"{exemption_id}: there is no such exemption; pipeseal exempt list shows them all")
+    found = next((each for each in runtime.ledger.exemptions.all() if each.id == exemption_id), None)
+    if found is None or not (dry or runtime.ledger.exemptions.end(exemption_id)):
+        raise BadInput(f"{exemption_id}: no such exemption. pipeseal exempt list lists all exemptions.")
     if form == "json":
         click.echo(json.dumps({**found.as_dict(), "dry_run": dry}, indent=2))
         return
-    click.echo(f"{'Would end' if dry else 'Ended'}: {found.control} on {found.resource}")
-    click.echo("Nothing was written (--dry-run)." if dry else "The next event on what it excused puts that right.")
+    click.echo(f"{'Would end' if dry else 'Ended'}: {found.control} on {printable(found.resource)}")
+    if dry:
+        click.echo("Nothing was written (--dry-run).")
+    else:
+        click.echo("The next event on an exempted resource, or the next sweep, remediates it.")
 
 
 def _show(exemption: Exemption, now: datetime) -> None:
-    click.echo(f"{exemption.id}  {exemption.control} on {exemption.resource}")
-    for name in ("actor", "tag"):
-        if hangs := getattr(exemption, name):
-            click.echo(f"  only {name} {hangs}")
-    held = "until" if exemption.holds(now) else "ended"
-    click.echo(f"  {held} {exemption.until:%Y-%m-%d %H:%M %Z}; {exemption.owner}: {exemption.reason}")
+    click.echo(f"{exemption.id}  {exemption.control} on {printable(exemption.resource)}")
+    for name, condition in (("actor", exemption.actor), ("tag", exemption.tag)):
+        if condition:
+            click.echo(f"  only {name} {printable(condition)}")
+    state = "until" if exemption.is_active(now) else "ended"
+    owner, reason = printable(exemption.owner), printable(exemption.reason)
+    click.echo(f"  {state} {exemption.until:%Y-%m-%d %H:%M %Z}; {owner}: {reason}")

@@ -1,4 +1,4 @@
-"""`pipeseal history`: what was done, and to what, out of the ledger."""
+"""`pipeseal history`: list what was found and done, from the ledger."""
 
 from __future__ import annotations
 
@@ -6,93 +6,103 @@ import json
 from collections.abc import Iterable, Iterator
 from heapq import nlargest
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 from rich.text import Text
 
-from pipeseal.cli._account import on_account, output
-from pipeseal.cli._entry import about, actor_of, came_of, name_of, summary
-from pipeseal.cli._plain import plain
-from pipeseal.cli._span import Span
+from pipeseal.cli._account import output, with_runtime
+from pipeseal.cli._duration import Duration
+from pipeseal.cli._entry import EntrySummary, describe_cause, describe_outcome, matches, summary
 from pipeseal.cli._terminal import Terminal
-from pipeseal.scan.report import noun
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from pipeseal.aws.entries import Entry
-    from pipeseal.aws.world import World
+    from pipeseal.ledger.entries import LedgerEntry
+    from pipeseal.runtime import Runtime
 
 
-@click.command(short_help="List what pipeseal did, the newest first.")
+class HistoryDocument(TypedDict):
+    """What `history --format json` prints."""
+
+    entries: list[EntrySummary]
+    total: int
+
+
+@click.command(short_help="List what pipeseal did, newest first.")
 @click.argument("resource", required=False)
-@click.option("--since", type=Span(), metavar="SPAN", help="Only what happened within: 12h, 7d, 4w.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="List so many at most."
+    "--since", type=Duration(), metavar="DURATION", help="List only entries of this period until now: 12h, 7d, 4w."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="List N entries at most."
 )
 @output
-@on_account
-def history(*, world: World, resource: str | None, since: timedelta | None, limit: int, form: str) -> None:
-    """List what the ledger says was found and done, the newest first: all of it, or that of RESOURCE.
+@with_runtime
+def history(*, runtime: Runtime, resource: str | None, since: timedelta | None, limit: int, form: str) -> None:
+    """List what the ledger says was found and done, newest first, for all resources or for RESOURCE.
 
-    RESOURCE is an ARN, a name, or a pattern of either with * and ?. An ARN is quick; anything else reads the whole
-    ledger.
+    RESOURCE is an ARN, a name, or a pattern of either with the wildcards * and ?. An ARN needs one query; anything else
+    reads the whole ledger.
 
     \b
     --format json prints one object:
-      entries   [{"id", "time": of the call that pipeseal looked at, "resource": ARN, "action": remediated|rejected|
-                quarantined|detected|failed|escalated|undone|abandoned, or "" where nobody lived to say, "controls",
-                "actor": {"name", "type", "mfa", "via", "arn"}, "event": {"id", "name"}, "undoes", "undone_by",
-                "applies", "applied_by": ids or ""}], the newest first
-      total     how many there are that match; more than entries has where --limit cuts
+      entries   [{"id", "time": of the call that caused the entry, "resource": ARN, "action": remediated|rejected|
+                quarantined|detected|failed|escalated|undone|abandoned, or "" where the function stopped before
+                recording a result, "controls", "actor": {"name", "type", "mfa", "via", "arn"}, "event": {"id", "name"},
+                "undoes", "undone_by", "applies", "applied_by": entry IDs or ""}], newest first
+      total     number of matching entries; --limit can make it more than those listed
 
     Needs dynamodb:Query and Scan on the ledger, and kms:Decrypt on its key.
 
-    Exit status: 0 done, 2 bad input, 3 AWS refused.
-    """  # noqa: D301 - the mark by which click keeps the lines as they are
+    Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     with Terminal(stderr=True).status("Reading the ledger ..."):
         numbers = count()
-        numbered = zip(_matching(world, resource, since), numbers, strict=False)
-        # The ledger may hold more than fits here: only what is shown is kept.
-        shown = [entry for entry, _ in nlargest(limit, numbered, key=_when)]
+        numbered = zip(_matching(runtime, resource, since), numbers, strict=False)
+        # The ledger may be larger than memory: keep only what is shown.
+        shown = [entry for entry, _ in nlargest(limit, numbered, key=_times)]
         total = next(numbers)
     if form == "json":
-        click.echo(json.dumps({"entries": [summary(entry) for entry in shown], "total": total}, indent=2))
+        document: HistoryDocument = {"entries": [summary(entry) for entry in shown], "total": total}
+        click.echo(json.dumps(document, indent=2))
         return
     console = Terminal()
     for entry in shown:
         for line in _lines(entry):
             console.print(line)
     if not shown:
-        console.print("The ledger has no such entry." if resource or since else "The ledger has no entries yet.")
-    elif total > len(shown):
-        console.print(f"{total - len(shown)} older ones: --limit {total} lists them too")
+        console.print("No matching entries in the ledger." if resource or since else "The ledger has no entries.")
+    elif older := total - len(shown):
+        entries = "1 older entry is" if older == 1 else f"{older} older entries are"
+        console.print(f"{entries} not shown; use --limit {total} to list all.")
 
 
-def _when(numbered: tuple[Entry, int]) -> tuple[datetime, datetime]:
-    """Return when it happened, and of what happened within the same second when pipeseal saw it."""
+def _times(numbered: tuple[LedgerEntry, int]) -> tuple[datetime, datetime]:
+    """Return the time of the call, which has a resolution of one second, and the time when the entry was opened."""
     entry, _ = numbered
     return entry.cause.time, entry.opened
 
 
-def _matching(world: World, resource: str | None, since: timedelta | None) -> Iterator[Entry]:
-    start = world.clock() - since if since else None
-    for entry in _entries(world, resource or ""):
+def _matching(runtime: Runtime, resource: str | None, since: timedelta | None) -> Iterator[LedgerEntry]:
+    start = runtime.clock.now() - since if since else None
+    for entry in _entries(runtime, resource or ""):
         if start is None or entry.cause.time >= start:
             yield entry
 
 
-def _entries(world: World, resource: str) -> Iterable[Entry]:
+def _entries(runtime: Runtime, resource: str) -> Iterable[LedgerEntry]:
     if resource.startswith("arn:") and not set("*?[") & set(resource):
-        return world.ledger.entries_of(resource)
-    return (entry for entry in world.ledger.history() if not resource or about(resource, entry.ref.arn))
+        return runtime.ledger.entries.of_resource(resource)
+    return (entry for entry in runtime.ledger.entries.all() if not resource or matches(resource, entry.ref.arn))
 
 
-def _lines(entry: Entry) -> Iterator[Text]:
-    mark, words, style = came_of(entry)
-    name = f"{noun(entry.ref.kind)} {plain(name_of(entry.ref.arn))}"
-    when = f"{entry.cause.time:%Y-%m-%d %H:%M}"
+def _lines(entry: LedgerEntry) -> Iterator[Text]:
+    mark, words, style = describe_outcome(entry)
+    name = f"{entry.ref.kind} {printable(entry.ref.name)}"
+    when = f"{entry.cause.time:%Y-%m-%d %H:%M %Z}"
     yield Text.assemble((f"{mark} ", style), (f"{when}  ", "dim"), (name, "bold"), (f"  {words}", style))
-    parts = (entry.id, " ".join(entry.controls), f"by {plain(actor_of(entry))}")
+    parts = (entry.id, " ".join(entry.controls), f"by {printable(describe_cause(entry))}")
     yield Text(f"  {'  '.join(filter(None, parts))}")

@@ -1,4 +1,4 @@
-"""`pipeseal invoke`: an event through the template's rules to the real functions, without Docker."""
+"""`pipeseal invoke`: match an event against the template's rules and run the real functions, without Docker."""
 
 from __future__ import annotations
 
@@ -9,107 +9,114 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
-from pipeseal.aws.clients import forget
-from pipeseal.cli._account import BadInput, Place, at_place, output
-from pipeseal.cli._extra import needed
+from pipeseal.aws.clients import clear_clients
+from pipeseal.aws.errors import AWS_ERRORS
+from pipeseal.cli._account import AwsTarget, BadInput, output, with_target
+from pipeseal.cli._actions import ACTIONS, ActionText
+from pipeseal.cli._extra import optional_imports
 from pipeseal.cli._input import text_of
-from pipeseal.cli._plain import plain
-from pipeseal.cli._screen import DONE
 from pipeseal.cli._terminal import Terminal
-from pipeseal.cloudtrail import Malformed
-from pipeseal.model import Action
+from pipeseal.kinds.cloudtrail import Malformed
+from pipeseal.model import Action, OutcomeDocument
 from pipeseal.settings import SettingsError
+from pipeseal.text import conjoin, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeseal.sandbox.rules import Rule
-    from pipeseal.sandbox.stack import Function
+    from pipeseal.sandbox.event_rules import EventRule
+    from pipeseal.sandbox.records import EventDocument as Event
+    from pipeseal.sandbox.template import TemplateFunction
 
-_STANDING = 1
-# All else is wrong still, or nobody knows: a new kind of outcome counts as that until it stands here.
-_FINE = {Action.REMEDIATED, Action.REJECTED, Action.COMPLIANT, Action.ABSENT, Action.EXEMPT}
-# What would win over --profile, as it does not in the AWS CLI.
+_VIOLATED = 1
+# Every other action, a future one included, means that a violation remains or that the state is unknown.
+_RESOLVED = {Action.REMEDIATED, Action.REJECTED, Action.COMPLIANT, Action.ABSENT, Action.EXEMPT}
+# In the environment these take precedence over AWS_PROFILE; in the AWS CLI --profile takes precedence over them.
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-_LONGEST = 120
-
-Event = dict[str, Any]
-Outcome = dict[str, Any]
+_LONGEST_VALUE = 120
 
 
-class _Failed(click.ClickException):
-    """A function did not come to an end; the text names it."""
+class InvokeDocument(TypedDict):
+    """What `invoke --format json` prints."""
 
-    exit_code = _STANDING
+    matched: list[str]
+    """Names of the functions whose rules match the event."""
+    outcomes: list[OutcomeDocument]
 
 
-@click.command(short_help="Hand an event to the real functions, without Docker.")
+class _FunctionFailed(click.ClickException):
+    """A function raised an error; the text names the function."""
+
+    exit_code = _VIOLATED
+
+
+@click.command(short_help="Run the real functions on an event, without Docker.")
 @click.argument("file", metavar="EVENT.json", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
     "--parameter",
     "parameters",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A parameter of template.yaml, such as Mode=detect; may be given several times.",
+    help="A parameter of template.yaml, such as Mode=detect; can be repeated.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show the function's own log on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Print the function's log on stderr.")
 @output
-@at_place
+@with_target
 @click.pass_context
-def invoke(  # noqa: PLR0913 - one argument an option
-    context: click.Context, *, file: str, parameters: tuple[str, ...], verbose: bool, form: str, place: Place
+def invoke(  # noqa: PLR0913 - one argument for each option
+    context: click.Context, *, file: str, parameters: tuple[str, ...], verbose: bool, form: str, target: AwsTarget
 ) -> None:
-    """Hand the EventBridge event in EVENT.json ("-" reads standard input) to whichever function hears it.
+    """Run each function whose rule matches the EventBridge event in EVENT.json ("-" reads standard input).
 
-    The rules are those of template.yaml, the handlers those of functions/, the environment is what the template gives
-    them, and they work on the account that your credentials are for: what is wrong there is put right, recorded and
-    alerted as if the event had come by itself. With --parameter Mode=detect no resource is written to. Parameters that
-    you do not give have the template's defaults, whatever your stack was deployed with.
+    The rules and the environment variables are those of template.yaml, and the handlers are those in functions/. They
+    work on the account of your credentials: violations are remediated, recorded and alerted as on AWS. With --parameter
+    Mode=detect no resource is written to. Other parameters have the template's defaults, not the values of your stack.
 
     \b
-    Try it without an account of yours, beside pipeseal demo --serve --port 5005:
+    To try it without an AWS account, run pipeseal demo --serve --port 5005 in another terminal, then:
       export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=ada AWS_SECRET_ACCESS_KEY=none
       pipeseal invoke events/put_bucket_policy.json --endpoint-url http://127.0.0.1:5005
 
-    Your own permissions count. They must be those of the function's role in template.yaml, and sts:GetCallerIdentity.
+    The command uses your own permissions. It needs those of the function's role in template.yaml and
+    sts:GetCallerIdentity.
 
-    --format json prints {"matched": [names of functions], "outcomes": [what each resource came to]}.
+    --format json prints {"matched": [names of functions], "outcomes": [one for each resource]}.
 
-    Exit status: 0 all that was looked at is in order or was put right now, and so where no rule hears the event; 1
-    something is still wrong (detected, quarantined, failed, told before, being worked on) or the function failed; 2
-    the file holds no event, or a parameter makes no sense; 3 AWS refused.
+    Exit status: 0 every resource is compliant or was remediated, or no rule matches; 1 a violation remains (detected,
+    quarantined, failed, known, busy) or the function failed; 2 the file does not hold an event, or a parameter is
+    invalid; 3 AWS refused a call.
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
-    event, chosen = _event(file, text_of(file)), _chosen(parameters)
-    account, region = _whereabouts(place)
-    rules = _rules(place, account, region, chosen)
-    heard = tuple({rule.function.name: rule for rule in rules if rule.hears(event)}.values())
-    _announce(event, heard, rules, form)
-    _warn(event, account, region)
-    with _at_work(verbose=verbose), _environment(place, region):
+    event, values = _parse_event(file, text_of(file)), _parse_parameters(parameters)
+    account, region = _account_and_region(target)
+    rules = _rules(target, account, region, values)
+    matching = tuple({rule.function.name: rule for rule in rules if rule.matches(event)}.values())
+    _show_rules(event, matching, rules, form)
+    _note_mismatch(event, account, region)
+    with _status(verbose=verbose), _target_environment(target, region):
         outcomes = [
             outcome
-            for rule in heard
-            for outcome in _outcomes(rule.function, event, account, region, file, verbose=verbose)
+            for rule in matching
+            for outcome in _run(rule.function, event, account, region, file, verbose=verbose)
         ]
     if form == "json":
-        document = {"matched": [rule.function.name for rule in heard], "outcomes": outcomes}
+        document: InvokeDocument = {"matched": [rule.function.name for rule in matching], "outcomes": outcomes}
         click.echo(json.dumps(document, indent=2))
     else:
         for outcome in outcomes:
             _show(outcome)
-        if heard and not outcomes:
-            click.echo("It looked at nothing: the resource is another account's, or the call was pipeseal's own.")
-    context.exit(_STANDING if any(outcome["action"] not in _FINE or outcome["left"] for outcome in outcomes) else 0)
+        if matching and not outcomes:
+            click.echo("No resource was checked: it belongs to another account, or pipeseal itself made the call.")
+    resolved = all(outcome["action"] in _RESOLVED and not outcome["left"] for outcome in outcomes)
+    context.exit(0 if resolved else _VIOLATED)
 
 
-def _event(file: str, text: str) -> Event:
-    """Return the event in *text*; raise BadInput where EventBridge could not have made it."""
+def _parse_event(file: str, text: str) -> Event:
+    """Return the event in *text*; raise BadInput where it does not have the form of an EventBridge event."""
     try:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -118,153 +125,152 @@ def _event(file: str, text: str) -> Event:
         raise BadInput(f"{file}: must be one EventBridge event, an object")
     if "eventName" in event and "detail" not in event:
         raise BadInput(
-            f"{file}: is a CloudTrail record; EventBridge puts it under detail, beside source, detail-type, account, "
-            "region and time, as events/put_bucket_policy.json has it"
+            f"{file}: is a CloudTrail record, not an EventBridge event. Put the record under detail, beside source, "
+            "detail-type, account, region and time; see events/put_bucket_policy.json"
         )
     for name, kind in (("source", str), ("detail-type", str), ("detail", dict)):
         if not isinstance(event.get(name), kind):
-            what = "an object" if kind is dict else "a string"
-            raise BadInput(f"{file}: is no EventBridge event: {name} must be {what}")
+            expected = "an object" if kind is dict else "a string"
+            raise BadInput(f"{file}: is not an EventBridge event: {name} must be {expected}")
     return event
 
 
-def _chosen(parameters: tuple[str, ...]) -> dict[str, str]:
-    chosen = {}
-    for pair in parameters:
-        name, equals, value = pair.partition("=")
+def _parse_parameters(parameters: tuple[str, ...]) -> dict[str, str]:
+    """Return the parameters by name; raise BadInput where one is not NAME=VALUE."""
+    values = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
         if not name or not equals:
-            raise BadInput(f"--parameter: {pair!r} must be NAME=VALUE, such as Mode=detect")
-        chosen[name] = value
-    return chosen
+            raise BadInput(f"--parameter: {parameter!r} must be NAME=VALUE, such as Mode=detect")
+        values[name] = value
+    return values
 
 
-def _whereabouts(place: Place) -> tuple[str, str]:
-    """Return the account and the Region that a function would run in; AWS is asked for the former."""
-    region, clients = place.reached()
+def _account_and_region(target: AwsTarget) -> tuple[str, str]:
+    """Return the account of the credentials, as STS returns it, and the Region."""
+    region, clients = target.connect()
     return clients("sts", region).get_caller_identity()["Account"], region
 
 
-def _rules(place: Place, account: str, region: str, parameters: Mapping[str, str]) -> tuple[Rule, ...]:
-    """Return the rules of the template's functions; raise BadInput where there is none or the parameters do not fit."""
-    with needed("invoke"):
-        from pipeseal.sandbox.rules import rules_of  # noqa: PLC0415 - a second that --help should not cost
-        from pipeseal.sandbox.stack import Stack, StackError, find_template  # noqa: PLC0415
-    endpoint = place.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
+def _rules(target: AwsTarget, account: str, region: str, parameters: Mapping[str, str]) -> tuple[EventRule, ...]:
+    """Return the rules of the template; raise BadInput where there is no template or it rejects *parameters*."""
+    with optional_imports("invoke"):
+        from pipeseal.sandbox.event_rules import rules_of  # noqa: PLC0415 - takes a second, which --help must not cost
+        from pipeseal.sandbox.template import Template, TemplateError, find_template  # noqa: PLC0415 - the same
+    endpoint = target.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
     try:
-        stack = Stack(find_template(), account, region, {"AwsEndpointUrl": endpoint, **parameters}, place.stack)
+        stack = Template(find_template(), account, region, {"AwsEndpointUrl": endpoint, **parameters}, target.stack)
         return rules_of(tuple(stack.functions()))
-    except StackError as error:
+    except TemplateError as error:
         raise BadInput(str(error)) from error
 
 
-def _outcomes(  # noqa: PLR0913 - a function, what it is handed, and where
-    function: Function, event: Event, account: str, region: str, file: str, *, verbose: bool
-) -> tuple[Outcome, ...]:
-    """Run *function* on *event*; raise BadInput where the event or a parameter is to blame."""
-    from pipeseal.sandbox.runtime import arn_of, invoke, load  # noqa: PLC0415
-    from pipeseal.sandbox.stack import StackError  # noqa: PLC0415
+def _run(  # noqa: PLR0913 - a function, its event, and where it runs
+    function: TemplateFunction, event: Event, account: str, region: str, file: str, *, verbose: bool
+) -> tuple[OutcomeDocument, ...]:
+    """Run *function* on *event*; raise BadInput where the event or a parameter is invalid, else _FunctionFailed."""
+    from pipeseal.sandbox.lambda_runtime import function_arn, invoke, load_handler  # noqa: PLC0415 - see _rules
+    from pipeseal.sandbox.template import TemplateError  # noqa: PLC0415 - see _rules
 
     log = sys.stderr if verbose else StringIO()
     try:
-        return invoke(function, load(function), event, arn_of(function, account, region), log)
-    except (Malformed, SettingsError, StackError) as error:
+        return invoke(function, load_handler(function), event, function_arn(function, account, region), log)
+    except (Malformed, SettingsError, TemplateError) as error:
         raise BadInput(f"{file}: {error}") from error
-    except (BotoCoreError, ClientError):
-        raise  # that is AWS's
+    except AWS_ERRORS:
+        raise
     except Exception as error:
         if verbose:
             click.echo(traceback.format_exc(), err=True)
-        raise _Failed(
-            plain(f"{function.name} failed, and Lambda would try again: {type(error).__name__}: {error}")
-        ) from error
+        message = f"{function.name} failed; Lambda would retry the event: {type(error).__name__}: {error}"
+        raise _FunctionFailed(printable(message)) from error
 
 
-def _at_work(*, verbose: bool) -> AbstractContextManager[object]:
-    """Show that something goes on, on a terminal whose lines are not the log's."""
-    return nullcontext() if verbose else Terminal(stderr=True).status("The function is at work ...")
+def _status(*, verbose: bool) -> AbstractContextManager[object]:
+    """Show on a terminal that the function is running; not where its log is printed there."""
+    return nullcontext() if verbose else Terminal(stderr=True).status("The function is running ...")
 
 
 @contextmanager
-def _environment(place: Place, region: str) -> Iterator[None]:
-    """Let the process be where the function is, for its clients look there; put everything back afterwards."""
+def _target_environment(target: AwsTarget, region: str) -> Iterator[None]:
+    """Set the variables that a function's clients read to *target*; restore the environment at the end."""
     former = dict(os.environ)
     os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
-    if place.profile:
+    if target.profile:
         for name in _CREDENTIALS:
             os.environ.pop(name, None)
-        os.environ["AWS_PROFILE"] = place.profile
-    if place.endpoint_url:
+        os.environ["AWS_PROFILE"] = target.profile
+    if target.endpoint_url:
         for name in former:
             if name.startswith("AWS_ENDPOINT_URL"):
                 del os.environ[name]
-        os.environ["AWS_ENDPOINT_URL"] = place.endpoint_url
-    elsewhere = dict(os.environ) != former
-    if elsewhere:
-        forget()  # clients that this process may have made for its own environment
+        os.environ["AWS_ENDPOINT_URL"] = target.endpoint_url
+    changed = dict(os.environ) != former
+    if changed:
+        clear_clients()  # clients that this process made for the former environment
     try:
         yield
     finally:
-        if elsewhere:
-            forget()
+        if changed:
+            clear_clients()
         os.environ.clear()
         os.environ.update(former)
 
 
-# ------------------------------------------------------------------------- what is shown
+# ------------------------------------------------------------------------- output
 
 
-def _announce(event: Event, heard: Sequence[Rule], rules: Sequence[Rule], form: str) -> None:
-    """Say which rules hear *event*, or what keeps the nearest from it; beside JSON only the latter, on stderr."""
-    if not heard:
-        _explain(event, rules, Terminal(stderr=form == "json"))
+def _show_rules(event: Event, matching: Sequence[EventRule], rules: Sequence[EventRule], form: str) -> None:
+    """Print which rules match *event*, or why none does; with JSON only the latter, on stderr."""
+    if not matching:
+        _show_mismatch(event, rules, Terminal(stderr=form == "json"))
     elif form == "text":
-        what = plain(f"{event['source'].removeprefix('aws.')}:{event['detail'].get('eventName')}")
-        for rule in heard:
-            Terminal().print(
-                Text.assemble((what, "bold"), f" is heard by the rule {rule.name} of {rule.function.name}")
-            )
+        call = printable(f"{event['source'].removeprefix('aws.')}:{event['detail'].get('eventName')}")
+        for rule in matching:
+            Terminal().print(Text.assemble((call, "bold"), f" matches rule {rule.name} of {rule.function.name}"))
 
 
-def _explain(event: Event, rules: Sequence[Rule], console: Terminal) -> None:
-    """Say by which fields the nearest rules differ from *event*."""
-    from pipeseal.sandbox.rules import nearest  # noqa: PLC0415
+def _show_mismatch(event: Event, rules: Sequence[EventRule], console: Terminal) -> None:
+    """Print in which fields the most similar rules differ from *event*."""
+    from pipeseal.sandbox.event_rules import nearest_rules  # noqa: PLC0415 - see _rules
 
-    near, differences = nearest(rules, event)
-    console.print(Text("No rule hears it: on AWS no function would run.", "yellow"))
-    names = " and ".join(dict.fromkeys(rule.function.name for rule in near))
+    near, differences = nearest_rules(rules, event)
+    console.print(Text("No rule matches the event: on AWS no function would run.", "yellow"))
+    names = conjoin(list(dict.fromkeys(rule.function.name for rule in near)))
     for difference in differences:
-        wanted = ", ".join(_value(each) for each in difference.wanted)
-        console.print(f"  {difference.field} is {_value(difference.found)}; the rule of {names} takes {wanted}")
+        expected = " or ".join(_value(each) for each in difference.accepted)
+        console.print(f"  {difference.field} is {_value(difference.found)}; the rule of {names} expects {expected}")
 
 
 def _value(value: object) -> str:
-    """Return a value of an event or a pattern in JSON, which has no control characters."""
+    """Return a value of an event or a pattern as JSON, which has no control characters."""
     if value is None or value == {"exists": False}:
         return "missing"
     text = json.dumps(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
-def _warn(event: Event, account: str, region: str) -> None:
-    """Say where EventBridge would never have brought *event* here."""
+def _note_mismatch(event: Event, account: str, region: str) -> None:
+    """Print a note on stderr where EventBridge would deliver *event* in another account or Region."""
     console = Terminal(stderr=True)
-    for name, here in (("account", account), ("region", region)):
-        if event.get(name) != here:
-            console.print(
-                Text(f"note: the event is of {name} {plain(event.get(name))}, and you are in {here}", "yellow")
-            )
+    for name, own in (("account", account), ("Region", region)):
+        found = event.get(name.lower())
+        if found != own:
+            note = f"Note: the event is from {name} {printable(found)}; the function runs in {name} {own}."
+            console.print(Text(note, "yellow"))
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: OutcomeDocument) -> None:
     console = Terminal()
-    mark, done, style = DONE.get(outcome["action"], ("!", outcome["action"], "red"))
+    mark, words, style = ACTIONS.get(outcome["action"], ActionText("!", outcome["action"], "red"))
     console.print()
-    console.print(Text.assemble((f"{mark} ", style), (plain(outcome["resource"]), "bold"), (f"  {done}", style)))
+    console.print(Text.assemble((f"{mark} ", style), (printable(outcome["resource"]), "bold"), (f"  {words}", style)))
     for reason in outcome["reasons"]:
-        console.print(f"    {plain(reason)}")
+        console.print(f"    {printable(reason)}")
     if outcome["controls"]:
         console.print(f"    controls  {' '.join(outcome['controls'])}")
     if outcome["ledger_id"]:
         console.print(f"    ledger    {outcome['ledger_id']}")
-    if outcome["left"] and outcome["action"] in _FINE:
-        console.print(Text(f"    left      {' '.join(outcome['left'])}: only its owner can put that right", "yellow"))
+    if outcome["left"] and outcome["action"] in _RESOLVED:
+        remaining = f"    left      {' '.join(outcome['left'])}: requires action by the resource owner"
+        console.print(Text(remaining, "yellow"))

@@ -1,90 +1,92 @@
-"""`pipeseal redrive`: put dead letters through again."""
+"""`pipeseal redrive`: redrive dead letters, or what was quarantined of them."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
 
 import click
 from botocore.exceptions import ClientError
 from rich.text import Text
 
-from pipeseal.cli._account import AwsRefused, Place, at_place, dry_run, output
-from pipeseal.cli._entry import name_of
-from pipeseal.cli._plain import plain
+from pipeseal.cli._account import AwsRefused, AwsTarget, dry_run, output, with_target
 from pipeseal.cli._terminal import Terminal
-from pipeseal.redrive import Fate, Handled, NoQueue, Post
+from pipeseal.operations.redrive import Disposition, QueueMissing, Redriven, Redriver
+from pipeseal.text import printable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+_MARKS = {
+    Disposition.REDRIVEN: ("→", "green"),
+    Disposition.QUARANTINED: ("■", "yellow"),
+    Disposition.LEFT: ("·", "red"),
+}
 
-_MARKS = {Fate.REDRIVEN: ("→", "green"), Fate.QUARANTINED: ("■", "yellow"), Fate.LEFT: ("·", "red")}
 
-
-@click.command(short_help="Put through again the events that pipeseal gave up on.")
-@click.option("--quarantined", is_flag=True, help="Put through what was quarantined; with --dry-run: list it.")
+@click.command(short_help="Redrive the events that pipeseal failed to handle.")
+@click.option("--quarantined", is_flag=True, help="Redrive what was quarantined; with --dry-run, list it.")
 @dry_run
 @output
-@at_place
-def redrive(*, place: Place, quarantined: bool, dry: bool, form: str) -> None:
-    """Put the dead letters of pipeseal's stack through again: each event to the function that it was for.
+@with_target
+def redrive(*, target: AwsTarget, quarantined: bool, dry: bool, form: str) -> None:
+    """Redrive the dead letters of pipeseal's stack: each event to the function that it was for.
 
-    What can never succeed, and what was put through twice within 14 days and failed again, goes to the quarantine
-    instead, with the reason. That a resource is looked at twice does no harm: pipeseal sees that nothing is wrong.
+    An event that can never succeed, or that was redriven twice within 14 days and failed again, is moved to the
+    quarantine queue with the reason. Handling an event twice is safe: pipeseal does not write to a compliant resource.
 
     \b
     --format json prints one object:
-      redriven, quarantined, left   how many
-      messages                      [{"event": id, "function": ARN, or the queue that the sweep reads, "reason",
+      redriven, quarantined, left   number of messages
+      messages                      [{"event": ID, "function": ARN, or the name of the sweep's queue, "reason",
                                     "action": redriven|quarantined|left}]
-      dry_run                       whether nothing was written; the actions then say what would be done
+      dry_run                       whether nothing was written; the actions are then what would be done
 
     \b
-    It works with your own permissions:
+    The command uses your own permissions:
       the queues     STACK-dead-letters, STACK-quarantine, STACK-sweep: sqs:GetQueueUrl, ReceiveMessage, SendMessage,
                      DeleteMessage, ChangeMessageVisibility
       the functions  lambda:InvokeFunction
       the ledger     dynamodb:BatchGetItem, PutItem
       the key        kms:Decrypt, GenerateDataKey
-      who you are    sts:GetCallerIdentity
+      your identity  sts:GetCallerIdentity
 
-    Exit status: 0 done, 2 bad input, 3 AWS refused; what was done until then is told first.
-    """  # noqa: D301 - the mark by which click keeps the lines as they are
-    handled: list[Handled] = []
+    Exit status: 0 success, 2 invalid input, 3 AWS refused a call; what was done before is printed first.
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
+    handled: list[Redriven] = []
     console = Terminal()
-    post = Post(place.world(), place.stack, dry=dry)
+    redriver = Redriver(target.runtime(), target.stack, dry_run=dry)
     try:
+        # The text format shows progress by itself.
         with nullcontext() if form == "text" else Terminal(stderr=True).status("Reading the queue ..."):
-            for each in post.release() if quarantined else post.redrive():
+            for each in redriver.release() if quarantined else redriver.redrive():
                 handled.append(each)
-                if form == "text":  # which shows by itself that something goes on
+                if form == "text":
                     _show(console, each)
-    except NoQueue as missing:
-        raise AwsRefused(f"{missing}: --stack, --region and --profile say whose it is") from missing
+    except QueueMissing as missing:
+        raise AwsRefused(f"{missing}. Use --stack, --region or --profile to select another stack.") from missing
     except ClientError:
-        _sum_up(console, handled, form, dry=dry)
+        _summarize(console, handled, form, dry=dry)
         raise
-    _sum_up(console, handled, form, dry=dry)
+    _summarize(console, handled, form, dry=dry)
 
 
-def _show(console: Terminal, each: Handled) -> None:
+def _show(console: Terminal, each: Redriven) -> None:
     mark, style = _MARKS[each.action]
-    where = plain(name_of(each.function)) or "no function"
-    console.print(Text.assemble((f"{mark} ", style), (each.event, "bold"), f"  {each.action}  {where}"))
-    console.print(Text(f"  {plain(each.reason)}", "dim"))
+    name = printable(each.function.rpartition(":function:")[2]) or "no function"
+    console.print(Text.assemble((f"{mark} ", style), (each.event, "bold"), f"  {each.action}  {name}"))
+    console.print(Text(f"  {printable(each.reason)}", "dim"))
 
 
-def _sum_up(console: Terminal, handled: Iterable[Handled], form: str, *, dry: bool) -> None:
-    messages = [each.as_dict() for each in handled]
-    counts = Counter(each["action"] for each in messages)
+def _summarize(console: Terminal, handled: Sequence[Redriven], form: str, *, dry: bool) -> None:
+    counts = Counter(each.action for each in handled)
     if form == "json":
-        document: dict[str, Any] = {str(fate): counts[fate] for fate in Fate}
-        click.echo(json.dumps({**document, "messages": messages, "dry_run": dry}, indent=2))
+        numbers = {str(disposition): counts[disposition] for disposition in Disposition}
+        messages = [each.as_dict() for each in handled]
+        click.echo(json.dumps({**numbers, "messages": messages, "dry_run": dry}, indent=2))
         return
-    console.print(
-        ", ".join(f"{counts[fate]} {fate}" for fate in Fate) if messages else "There is nothing to put through."
-    )
-    if dry and messages:
+    if not handled:
+        console.print("The queue has no messages.")
+        return
+    console.print(", ".join(f"{counts[disposition]} {disposition}" for disposition in Disposition))
+    if dry:
         console.print("Nothing was written (--dry-run).")

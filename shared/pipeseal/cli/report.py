@@ -1,4 +1,4 @@
-"""`pipeseal report`: what the ledger holds as one page for a browser."""
+"""`pipeseal report`: the ledger as one HTML page."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeseal.cli._account import BadInput, Place, at_place, output
-from pipeseal.cli._extra import needed
-from pipeseal.cli._span import Span
+from pipeseal.cli._account import AwsTarget, BadInput, output, with_target
+from pipeseal.cli._duration import Duration
+from pipeseal.cli._extra import optional_imports
 from pipeseal.cli._terminal import Terminal
 from pipeseal.model import Action
 
 if TYPE_CHECKING:
-    from pipeseal.aws.entries import Entry
-    from pipeseal.aws.world import World
+    from pipeseal.ledger.entries import LedgerEntry
+    from pipeseal.runtime import Runtime
 
-_OVER = (Action.REMEDIATED, Action.REJECTED, Action.UNDONE, Action.ABANDONED)
+_FINAL = (Action.REMEDIATED, Action.REJECTED, Action.UNDONE, Action.ABANDONED)
 
 
-@click.command(short_help="Write what happened as one page for a browser.")
+@click.command(short_help="Write the ledger as one HTML page.")
 @click.option(
     "--output",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     metavar="FILE.html",
-    help="Where to write the page; what is there is replaced.",
+    help="The file to write; an existing file is replaced.",
 )
 @click.option(
-    "--since", type=Span(), default="30d", show_default=True, metavar="SPAN", help="How far back: 12h, 30d, 4w."
+    "--since", type=Duration(), default="30d", show_default=True, metavar="DURATION", help="How far back: 12h, 30d, 4w."
 )
-@click.option("--open", "opening", is_flag=True, help="Open it in your browser.")
+@click.option("--open", "opening", is_flag=True, help="Open the page in your browser.")
 @output
-@at_place
-def report(*, place: Place, file: Path, since: timedelta, opening: bool, form: str) -> None:
-    """Write what the ledger holds as one page: for whoever answers for it, and for whoever has to mend it.
+@with_target
+def report(*, target: AwsTarget, file: Path, since: timedelta, opening: bool, form: str) -> None:
+    """Write the ledger as one HTML page, for managers and engineers.
 
-    Each control over time, how long each violation was open, who uses what, every entry with its policy diff, and the
-    exemptions. The page needs no network and sends nothing anywhere; it can be printed, and read without JavaScript.
-    What somebody wrote into a policy or a name is in it: share it as you would share the ledger.
+    The page shows each control over time, how long each violation was open, the dependencies between resources, every
+    ledger entry with its policy diff, and the exemptions. It makes no network requests, can be printed, and can be read
+    without JavaScript. It contains resource names and policies: share it as you would share the ledger.
 
-    --format json prints {"file", "bytes", "since": where the report begins} once it is written.
+    --format json prints {"file", "bytes", "since": start of the reported time} when the page is written.
 
-    Needs dynamodb:Scan and GetItem on the ledger, kms:Decrypt on its key, and sts:GetCallerIdentity.
+    Requires dynamodb:Scan and dynamodb:GetItem on the ledger, kms:Decrypt on its key, and sts:GetCallerIdentity.
 
-    Exit status: 0 done, 2 bad input, 3 AWS refused.
+    Exit status: 0 done, 2 invalid input, 3 AWS refused.
     """
     with Terminal(stderr=True).status("Reading the ledger ..."):
-        world = place.world()
-        page = page_of(world, place.stack, since)
+        runtime = target.runtime()
+        page = page_of(runtime, target.stack, since)
     write(file, page, "--output")
     size = len(page.encode())
     if form == "json":
-        start = (world.clock() - since).isoformat(timespec="seconds")
+        start = (runtime.clock.now() - since).isoformat(timespec="seconds")
         click.echo(json.dumps({"file": str(file), "bytes": size, "since": start}, indent=2))
     else:
         click.echo(f"Wrote {file}: {size // 1024 or 1} kB.")
@@ -64,35 +64,35 @@ def report(*, place: Place, file: Path, since: timedelta, opening: bool, form: s
         click.launch(str(file))
 
 
-def page_of(world: World, stack: str, since: timedelta) -> str:
-    """Return the page of what the ledger holds."""
-    with needed("The report"):
-        from pipeseal.cli._report.facts import Facts  # noqa: PLC0415 - jinja2 takes its time
-        from pipeseal.cli._report.page import render  # noqa: PLC0415
-    now, ledger = world.clock(), world.ledger
-    facts = Facts(
-        account=world.account,
-        region=world.region,
+def page_of(runtime: Runtime, stack: str, since: timedelta) -> str:
+    """Return the page, of the ledger of *stack*."""
+    with optional_imports("The report"):
+        from pipeseal.cli._report.data import ReportData  # noqa: PLC0415 - jinja2 is slow to load
+        from pipeseal.cli._report.page import render  # noqa: PLC0415 - as above
+    now, ledger = runtime.clock.now(), runtime.ledger
+    data = ReportData(
+        account=runtime.account,
+        region=runtime.region,
         stack=stack,
         start=now - since,
         now=now,
-        entries=tuple(_lean(entry, now - since) for entry in ledger.history()),
-        known=dict(ledger.known()),
-        exemptions=ledger.exemptions(),
-        uses=ledger.uses(),
+        entries=tuple(_without_documents(entry, now - since) for entry in ledger.entries.all()),
+        records=dict(ledger.records.all()),
+        exemptions=ledger.exemptions.all(),
+        exemption_uses=ledger.exemptions.uses(),
     )
-    return render(facts)
+    return render(data)
 
 
-def _lean(entry: Entry, start: datetime) -> Entry:
-    """Return *entry* without what the page does not show of it: the ledger may hold years of policies."""
-    if entry.cause.time >= start or entry.outcome not in _OVER:
+def _without_documents(entry: LedgerEntry, start: datetime) -> LedgerEntry:
+    """Return *entry* without its documents where the page does not show them: a ledger may hold years of policies."""
+    if entry.cause.time >= start or entry.outcome not in _FINAL:
         return entry
-    return entry._replace(before={}, after={}, wanted={}, alert={})
+    return entry._replace(before={}, after={}, proposed={}, alert={})
 
 
 def write(file: Path, page: str, option: str) -> None:
-    """Write *page* to *file*; raise BadInput, which names the *option*, where that cannot be done."""
+    """Write *page* to *file*; raise BadInput with the name of the *option* where the file cannot be written."""
     try:
         file.write_text(page, "utf-8")
     except OSError as error:

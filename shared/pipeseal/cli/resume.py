@@ -1,92 +1,116 @@
-"""`pipeseal resume`: put a resource right again although somebody kept undoing it."""
+"""`pipeseal resume`: end the suspension of controls whose remediation was repeatedly reversed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import click
 
-from pipeseal.cli._account import BadInput, dry_run, on_account, output
+from pipeseal.cli._account import BadInput, dry_run, output, target_options, with_runtime
 from pipeseal.cli._control_ids import control_ids, control_of
-from pipeseal.cli._entry import about
-from pipeseal.cli._plain import plain
-from pipeseal.settings import SPELL
+from pipeseal.cli._entry import matches
+from pipeseal.remediation.escalation import active_suspensions
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeseal.aws.world import World
+    from pipeseal.runtime import Runtime
 
 
-class _War(NamedTuple):
+class SuspensionDocument(TypedDict):
+    """A suspended control as `resume --format json` prints it."""
+
     resource: str
     control: str
-    last: datetime
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"resource": self.resource, "control": self.control, "last": self.last.isoformat()}
+    last: str
 
 
-@click.command(short_help="Put a resource right again although somebody kept undoing it.")
+class Suspension(NamedTuple):
+    """A control that is suspended for a resource."""
+
+    resource: str
+    control: str
+    last_violated: datetime
+
+    def as_dict(self) -> SuspensionDocument:
+        """Return it as `resume --format json` prints it."""
+        return {"resource": self.resource, "control": self.control, "last": self.last_violated.isoformat()}
+
+
+@click.command(short_help="End the suspension of controls after a remediation loop.")
 @click.argument("resource", required=False)
-@click.option("--control", metavar="ID", shell_complete=control_ids, help="Only this control resumes.")
+@click.option("--control", metavar="ID", shell_complete=control_ids, help="Resume only this control.")
 @dry_run
 @output
-@on_account
-def resume(*, world: World, resource: str | None, control: str | None, dry: bool, form: str) -> None:
-    """Let pipeseal write to RESOURCE again, which it left to people because somebody kept undoing what it put right.
+@with_runtime
+def resume(*, runtime: Runtime, resource: str | None, control: str | None, dry: bool, form: str) -> None:
+    """End the suspension of controls for RESOURCE; without RESOURCE, list all suspended controls.
 
-    RESOURCE is an ARN, a name, or a pattern of either with * and ?. Without it, all such resources are listed. By
-    itself pipeseal resumes after an hour in which nobody broke the resource.
+    pipeseal suspends a control for a resource when its remediation is repeatedly reversed: a remediation loop. The
+    suspension ends by itself after one hour without a violation.
+
+    RESOURCE is an ARN, a name, or a pattern of either with the wildcards * and ?.
 
     \b
-    --format json prints {"wars": [{"resource": ARN, "control", "last": when it was last seen broken}], "resumed",
-    "dry_run"}: the wars that were ended (resumed), or that there are.
+    --format json prints one object:
+      wars      [{"resource": ARN, "control", "last": when it was last seen violated}]: the suspended controls
+      resumed   whether their suspension was ended
+      dry_run   whether --dry-run was given
 
     Needs dynamodb:Scan, BatchGetItem and UpdateItem on the ledger, and kms:Decrypt on its key.
 
-    Exit status: 0 done, 2 bad input, 3 AWS refused.
-    """  # noqa: D301 - the mark by which click keeps the lines as they are
-    wanted = control_of(control).id if control else ""
-    going_on = sorted(_wars(world))
-    found = [war for war in going_on if (not resource or about(resource, war.resource)) and wanted in ("", war.control)]
+    Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
+    """  # noqa: D301 - click's mark for "do not wrap" is the character itself
+    only = control_of(control).id if control else ""
+    found = [
+        each
+        for each in sorted(_suspensions(runtime))
+        if (not resource or matches(resource, each.resource)) and only in ("", each.control)
+    ]
     if resource and not found:
-        what = f"{wanted} is at no war over it" if wanted else "nobody is at war over it"
-        raise BadInput(f"{plain(resource)}: {what}; pipeseal resume without it lists who is")
+        raise BadInput(
+            f"{resource}: {only or 'no control'} is {'not ' if only else ''}suspended for it. pipeseal resume without "
+            "RESOURCE lists all suspended controls."
+        )
     resumed = bool(resource) and not dry
     if resumed:
-        _resume(world, found, wanted)
+        _end_suspensions(runtime, found, only)
     if form == "json":
-        wars = [war.as_dict() for war in found]
-        click.echo(json.dumps({"wars": wars, "resumed": resumed, "dry_run": dry}, indent=2))
-        return
-    for war in found:
-        click.echo(f"{war.control} on {war.resource}: last seen broken at {war.last:%Y-%m-%d %H:%M %Z}")
-    click.echo(_last_word(found, resumed=resumed, dry=dry))
+        suspended = [each.as_dict() for each in found]
+        click.echo(json.dumps({"wars": suspended, "resumed": resumed, "dry_run": dry}, indent=2))
+    else:
+        _show(found, resumed=resumed, dry=dry)
 
 
-def _wars(world: World) -> Iterator[_War]:
-    """Yield the wars that are not over by themselves."""
-    now = world.clock()
-    for resource, wars in world.ledger.wars():
-        for control, last in wars.items():
-            if now - last < SPELL:
-                yield _War(resource, control, last)
+def _suspensions(runtime: Runtime) -> Iterator[Suspension]:
+    """Yield the suspensions that have not ended."""
+    now = runtime.clock.now()
+    for resource, record in runtime.ledger.records.all():
+        for control, last in active_suspensions(record.suspended, now).items():
+            yield Suspension(resource, control, last)
 
 
-def _resume(world: World, found: list[_War], control: str) -> None:
-    for resource in dict.fromkeys(war.resource for war in found):
-        if control:
-            world.ledger.resume_one(resource, control)
-        else:
-            world.ledger.resume(resource)
+def _end_suspensions(runtime: Runtime, found: Sequence[Suspension], control: str) -> None:
+    for resource in dict.fromkeys(each.resource for each in found):
+        runtime.ledger.records.resume(resource, control)
 
 
-def _last_word(found: list[_War], *, resumed: bool, dry: bool) -> str:
+def _show(found: Sequence[Suspension], *, resumed: bool, dry: bool) -> None:
+    for each in found:
+        last = f"{each.last_violated:%Y-%m-%d %H:%M %Z}"
+        click.echo(f"{each.control} on {printable(each.resource)}: last violated at {last}")
     if resumed:
-        return "Resumed: the next event on it, or the next sweep, puts it right."
-    if dry:
-        return "Nothing was written (--dry-run)."
-    return "To have one put right again: pipeseal resume RESOURCE" if found else "Nobody is at war with pipeseal."
+        click.echo("Resumed: the next event on the resource, or the next sweep, remediates it.")
+    elif dry:
+        click.echo("Nothing was written (--dry-run).")
+    elif found:
+        click.echo("To resume:")
+        for each in found:
+            resource = shlex.quote(printable(each.resource))
+            click.echo(f"  pipeseal resume {resource} --control {each.control}{target_options()}")
+    else:
+        click.echo("No controls are suspended.")

@@ -1,38 +1,38 @@
-"""The rules, one file each; a file's name is its control's id."""
+"""The controls, one file each: the ID S3.TLS is in s3_tls.py. Files that begin with "_" contain what controls share."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
+from typing import Any
 
-from pipeseal.model import Control, Kind, Resource
-from pipeseal.model.unreadable import Unreadable
-
-# Controls that judge another service's resources beside their own.
-_GUESTS: dict[Kind, tuple[str, ...]] = {Kind.APPLICATION: ("codepipeline_free_text",)}
+from pipeseal.discovery import load, module_names
+from pipeseal.kinds.unreadable import Unreadable
+from pipeseal.model import Control, Kind, R
 
 
 @cache
-def controls_of(kind: Kind) -> tuple[Control, ...]:
-    """Return the controls of one kind of resource, by id; only their modules are imported."""
-    own = (module.name for module in iter_modules(__path__) if module.name.startswith(f"{kind}_"))
-    names = sorted({*own, *_GUESTS.get(kind, ())})
-    return tuple(import_module(f"{__name__}.{name}").CONTROL for name in names)
+def controls_of(kind: Kind) -> tuple[Control[Any], ...]:
+    """Return the controls of one kind of resource, by ID; only their modules are imported."""
+    files = (name for name in module_names(__path__) if name.startswith(kind.spec.control_files))
+    found: tuple[Control[Any], ...] = tuple(load(__name__, name).CONTROL for name in files)
+    return tuple(sorted((control for control in found if kind in control.kinds), key=lambda control: control.id))
 
 
-def controls_for(resource: Resource) -> tuple[Control, ...]:
-    """Return the controls that judge *resource*: those of its kind, or the one for what could not be read."""
+def controls_for(resource: R) -> tuple[Control[R], ...]:
+    """Return the controls of *resource*: those of its kind, or the one for a resource that cannot be read."""
     if isinstance(resource, Unreadable):
-        from pipeseal.controls.pipeseal_access import CONTROL  # noqa: PLC0415 - hardly ever needed
-
-        return (CONTROL,)
+        return (_access_control(),)
     return controls_of(resource.ref.kind)
 
 
-def every_control() -> tuple[Control, ...]:
-    """Return all controls there are, by id."""
-    from pipeseal.controls.pipeseal_access import CONTROL  # noqa: PLC0415 - as above
-
+def every_control() -> tuple[Control[Any], ...]:
+    """Return all controls, by ID."""
     found = {control.id: control for kind in Kind for control in controls_of(kind)}
-    return tuple(control for _, control in sorted({**found, CONTROL.id: CONTROL}.items()))
+    access = _access_control()
+    return tuple(control for _, control in sorted({**found, access.id: access}.items()))
+
+
+def _access_control() -> Control[Any]:
+    from pipeseal.controls.pipeseal_access import CONTROL  # noqa: PLC0415 - rarely needed
+
+    return CONTROL

@@ -1,52 +1,66 @@
-"""CODEPIPELINE.FREE_TEXT: no mail address and no credential stands in a name, tag, URL or description; alert only."""
+"""CODEPIPELINE.FREE_TEXT: names, tags, URLs and descriptions contain no email address or credential; notify only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from pipeseal import secrets
-from pipeseal.model import Control, Kind, Reason, Severity, Text
+from pipeseal.controls._notify_only import unchanged
+from pipeseal.model import Control, Kind, Reason, Severity, Standard, Text
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
+    from pipeseal.kinds.application.value import Application
+    from pipeseal.kinds.pipeline.value import Pipeline
     from pipeseal.settings import Settings
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+|arn:aws[a-z-]{0,20}:\S+")
-# Not git@host:path, which names no person, and not image@2x.png.
-_MAIL = re.compile(
+# Excludes git@host:path, which names no person, and file names such as image@2x.png.
+_EMAIL = re.compile(
     r"(?<![\w.+%@-])(?!git@)\w[\w.+%-]{0,63}@(?:[^\W_][^\W_-]{0,62}(?:-[^\W_-]{1,62}){0,8}\.){1,8}"
     r"(?!(?:png|jpe?g|gif|svg|webp|js|ts|css|json|ya?ml|txt|gz|jar)\b)[^\W\d_]{2,24}(?![\w@-]|\.\w|:[\w~/.])"
 )
-# A user by itself; one with a password is a secret wherever it stands. What is fetched elsewhere begins with $, { or <.
+# A user without a password, which would be a credential. Values that begin with $, { or < are references.
 _USER = re.compile(
     r"(?<![\w+.-])(?!codecommit:)[A-Za-z][A-Za-z0-9+.-]{0,31}://(?!(?:git|hg|svn)@)[^\s/?#@:${<]{1,128}@"
 )
 
 
-def reasons(resource: Any, _settings: Settings) -> tuple[str, ...]:
-    """Say which field holds what; never the value, which is personal data or a secret. What is unread is said too."""
-    told = _told(resource)
+class HasTexts(Protocol):
+    """A resource with free-form fields and tags."""
+
+    def texts(self) -> Iterator[Text]:
+        """Yield the free-form fields, tags included."""
+
+    @property
+    def tags(self) -> Mapping[str, object]:
+        """Return the tags; in a pipeline, ARN -> tags, with None for tags that could not be read."""
+
+
+def reasons(resource: HasTexts, _settings: Settings) -> tuple[str, ...]:
+    """Return which field contains what, never the value; also whose tags could not be read."""
+    known = _fields_with_reported_secrets(resource)
     found = (
-        Reason(f"The free-form field {text.path} holds {what}.", text.path)
+        Reason(printable(f"The field {text.path} contains {content}."), text.path)
         for text in resource.texts()
-        for what in _wrong(text, known=text.path in told)
+        for content in _problems(text, known=text.path in known)
     )
-    return (*dict.fromkeys(found), *_unread(resource))
+    return (*dict.fromkeys(found), *_unread_tags(resource))
 
 
-def _unread(resource: Any) -> Iterator[str]:
-    """Say whose tags AWS refuses to show."""
-    for place, tags in resource.tags.items():
+def _unread_tags(resource: HasTexts) -> Iterator[str]:
+    for arn, tags in resource.tags.items():
         if tags is None:
-            yield f"The tags of {place} could not be read, so nobody knows what they hold."
+            yield f"The tags of {arn} could not be read, so their content is unknown."
 
 
-def _told(resource: Any) -> frozenset[str]:
-    """Return the fields of a pipeline's structure that CODEPIPELINE.SECRETS tells of."""
+def _fields_with_reported_secrets(resource: HasTexts) -> frozenset[str]:
+    """Return the fields of a pipeline in which CODEPIPELINE.SECRETS reports a secret."""
     document = getattr(resource, "document", {})
     paths = (found.path for found in secrets.in_pipeline(document))
-    # The way may lead on into JSON that the field holds.
+    # The path can continue inside JSON that the field contains, so each of its prefixes counts.
     return frozenset(path[:end] for path in paths for end in (*_ends(path), len(path)))
 
 
@@ -54,41 +68,43 @@ def _ends(path: str) -> Iterator[int]:
     return (found.start() for found in re.finditer(r"[.\[]", path))
 
 
-def _wrong(text: Text, *, known: bool) -> Iterator[str]:
-    """Yield what should not be in *text*; its credentials are left out where they are *known* already."""
+def _problems(text: Text, *, known: bool) -> Iterator[str]:
+    """Yield what *text* must not contain; its credentials are omitted if they are *known*."""
     if not known:
-        credentials = [found.what for found in _credentials(text)]
-        yield from (f"a credential ({what})" for what in credentials)
+        credentials = [found.description for found in _credentials(text)]
+        yield from (f"a credential ({description})" for description in credentials)
         if not credentials and _USER.search(text.text):
             yield "user information in a URL"
-    if _has_mail(text.text):
-        yield "a mail address"
+    if _has_email(text.text):
+        yield "an email address"
 
 
-def _credentials(text: Text) -> tuple[secrets.Secret, ...]:
-    if text.name and not _has_mail(text.name):  # a name that is no address may be shown
+def _credentials(text: Text) -> tuple[secrets.SecretFinding, ...]:
+    if text.name and not _has_email(text.name):  # the description quotes the name
         return secrets.in_variables([{"name": text.name, "value": text.text}], "")
     return secrets.in_text(text.text, "", "")
 
 
-def _has_mail(text: str) -> bool:
-    return "@" in text and _MAIL.search(_URI.sub(" ", text)) is not None
+def _has_email(text: str) -> bool:
+    return "@" in text and _EMAIL.search(_URI.sub(" ", text)) is not None
 
 
-def fix(resource: Any, _settings: Settings) -> Any:
-    """Return *resource* as it is: how it is to be named instead, its owner knows."""
-    return resource
-
-
-CONTROL = Control(
+CONTROL: Control[Pipeline | Application] = Control(
     id="CODEPIPELINE.FREE_TEXT",
-    title="Names, tags and descriptions hold no mail address and no credential",
+    title="Names, tags and descriptions should not contain email addresses or credentials",
     severity=Severity.LOW,
     kinds=(Kind.PIPELINE, Kind.APPLICATION),
     reasons=reasons,
-    fix=fix,
-    advice="Name teams rather than people, keep credentials in Secrets Manager: AWS uses these fields in billing and "
-    "diagnostic logs.",
+    fix=unchanged,
+    description="Checks the free-form fields of each pipeline and application for email addresses, credentials and "
+    "user names in URLs: names, descriptions, tags, triggers, approval actions, and the tags of artifact buckets. "
+    "Secrets in other fields are covered by CODEPIPELINE.SECRETS and CODEDEPLOY.SECRETS.",
+    reports="A finding states the field and what it contains, but never the value; or whose tags could not be read.",
+    risk="AWS can use free-form fields in billing and diagnostic logs, so that personal data or credentials are "
+    "disclosed there.",
+    remediation="None: pipeseal only notifies, because it cannot choose another name or text.",
+    advice="Use the names of teams instead of people, and store credentials in Secrets Manager.",
+    false_positives="A team address in an owner tag is reported. Use the name of the team, or exempt the resource.",
     source="https://docs.aws.amazon.com/codepipeline/latest/userguide/data-protection.html",
     permissions=(
         "codepipeline:GetPipeline",
@@ -99,4 +115,7 @@ CONTROL = Control(
         "codedeploy:BatchGetDeployments",
         "codedeploy:ListTagsForResource",
     ),
+    parameters=(),
+    requirements={},
+    inferred_requirements={Standard.ISO_27001: ("A.5.34",)},
 )

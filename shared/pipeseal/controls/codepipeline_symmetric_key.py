@@ -1,79 +1,95 @@
-"""CODEPIPELINE.SYMMETRIC_KEY: the key that a pipeline's artifacts are under can encrypt, is symmetric and enabled."""
+"""CODEPIPELINE.SYMMETRIC_KEY: the key of each artifact store is an enabled symmetric key for encryption."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeseal.model import Control, Kind, Reason, Severity
-from pipeseal.model.key import Key, Unread
-from pipeseal.model.pipeline import Pipeline, Store
+from pipeseal.kinds.key.value import Key, UnreadableKey
+from pipeseal.kinds.pipeline.value import ArtifactStore, Pipeline
+from pipeseal.model import Control, Kind, Reason, Severity, Standard
+from pipeseal.text import printable
 
 if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
-_HOLD = "the key of an artifact store is not an enabled symmetric key"
+_QUARANTINE = "the key of an artifact store is not an enabled symmetric key"
 
 
-def _fault(key: Key | Unread) -> str:
+def _fault(key: Key | UnreadableKey) -> str:
     match key:
-        case Unread(why):
+        case UnreadableKey(why):
             return why
         case Key(spec=spec) if spec != "SYMMETRIC_DEFAULT":
-            return f"has the key spec {spec}, and CodePipeline supports symmetric keys only"
+            return f"has the key spec {spec}; CodePipeline requires SYMMETRIC_DEFAULT"
         case Key(status="Enabled", usage=usage):
-            return f"is for {usage}, not for ENCRYPT_DECRYPT"
+            return f"has the key usage {usage}; CodePipeline requires ENCRYPT_DECRYPT"
         case Key(status=status):
-            return f"is {status}"
+            return f"has the key state {status}; CodePipeline requires Enabled"
 
 
-def _unsound(pipeline: Pipeline) -> Iterator[tuple[Store, Key | Unread]]:
-    """Yield the stores whose key is no artifact key, the ones that could not be read among them."""
+def _unusable_keys(pipeline: Pipeline) -> Iterator[tuple[ArtifactStore, Key | UnreadableKey]]:
+    """Yield the stores whose key cannot encrypt artifacts or could not be read."""
     for store in pipeline.stores:
         key = pipeline.keys.get((store.region, store.key))
-        if isinstance(key, Unread) or (key and not key.encrypts):
+        if isinstance(key, UnreadableKey) or (key and not key.can_encrypt):
             yield store, key
 
 
 def reasons(pipeline: Pipeline, _settings: Settings) -> tuple[str, ...]:
-    """Say what is wrong with the key of each store, or that a quarantine is over.
+    """Return what is wrong with the key of each store, or that a quarantine must end.
 
-    What cannot be read is said, never taken for fine.
+    A key that could not be read is reported: it is never considered compliant.
     """
     found = tuple(
-        Reason(f"The {store} is under the key {store.key}, which {_fault(key)}.", f"{store.path}.encryptionKey.id")
-        for store, key in _unsound(pipeline)
+        Reason(
+            printable(f"The {store} uses the key {store.key}, which {_fault(key)}."), f"{store.path}.encryptionKey.id"
+        )
+        for store, key in _unusable_keys(pipeline)
     )
-    if found or not pipeline.is_held(_HOLD):
+    if found or not pipeline.is_quarantined(_QUARANTINE):
         return found
-    return ("The pipeline is still quarantined for the key of an artifact store, and every key is in order now.",)
+    return ("The pipeline is still quarantined for an unusable artifact key, but every artifact key is usable.",)
 
 
 def fix(pipeline: Pipeline, settings: Settings) -> Pipeline:
-    """Return *pipeline* under the operator's keys, or quarantined where one is wanting or writing would do harm.
+    """Return *pipeline* with the keys of ArtifactKeyArn, or quarantined if one is missing or the update loses data.
 
-    A key that this account may not read is left: it may well be fine. A quarantine ends when all keys are in order.
+    A key that this account may not read is left, because it may be usable. A quarantine ends when all keys are usable.
     """
-    unsound = list(_unsound(pipeline))
-    if not unsound:
-        return pipeline.released(_HOLD)
-    broken = {store.region for store, key in unsound if not (isinstance(key, Unread) and not key.missing)}
-    if not broken:
+    unusable = list(_unusable_keys(pipeline))
+    if not unusable:
+        return pipeline.released(_QUARANTINE)
+    regions = {store.region for store, key in unusable if not isinstance(key, UnreadableKey) or key.missing}
+    if not regions:
         return pipeline
-    keys = {region: settings.artifact_keys.get(region, "") for region in broken}
-    if not pipeline.locked and all(pipeline.encrypts_under(*place) for place in keys.items()):
+    keys = {region: settings.artifact_keys.get(region, "") for region in regions}
+    if not pipeline.locked and all(pipeline.key_can_encrypt(region, key) for region, key in keys.items()):
         return fix(pipeline.with_keys(keys), settings)
-    return pipeline.held(_HOLD)
+    return pipeline.quarantined(_QUARANTINE)
 
 
-CONTROL = Control(
+CONTROL: Control[Pipeline] = Control(
     id="CODEPIPELINE.SYMMETRIC_KEY",
-    title="Pipeline encrypts artifacts under an enabled symmetric key",
+    title="Pipeline should encrypt artifacts with an enabled symmetric key",
     severity=Severity.HIGH,
     kinds=(Kind.PIPELINE,),
     reasons=reasons,
     fix=fix,
-    advice="Name a key of spec SYMMETRIC_DEFAULT and usage ENCRYPT_DECRYPT as the artifact store's encryptionKey.",
+    description="Checks that the key of each artifact store of a pipeline exists, is enabled, and has the key spec "
+    "SYMMETRIC_DEFAULT and the key usage ENCRYPT_DECRYPT. A store without a key uses the AWS managed key and is "
+    "compliant.",
+    reports="A finding states the artifact store, its key, and the property that CodePipeline does not support or that "
+    "the key could not be read; or that a quarantine is still in place although every key is usable.",
+    risk="The pipeline cannot encrypt its artifacts, so its executions fail, or artifacts depend on a key that is "
+    "about to be deleted.",
+    remediation="Sets the key in ArtifactKeyArn for the Region of the store. If that key is missing or unusable, or if "
+    "the update would lose a redacted token, disables the transition into the second stage and enables it again when "
+    "every key is usable. Does not change a pipeline whose key pipeseal may not read.",
+    advice="Name a key with the key spec SYMMETRIC_DEFAULT and the key usage ENCRYPT_DECRYPT as the encryptionKey of "
+    "the artifact store.",
+    false_positives="A key of another account is reported if its key policy does not allow pipeseal to describe it. "
+    "Allow kms:DescribeKey in that key policy, or exempt the pipeline.",
     source="https://docs.aws.amazon.com/codepipeline/latest/userguide/data-protection.html",
     permissions=(
         "codepipeline:GetPipeline",
@@ -84,4 +100,11 @@ CONTROL = Control(
         "iam:PassRole",
         "kms:DescribeKey",
     ),
+    parameters=("ArtifactKeyArn",),
+    requirements={},
+    inferred_requirements={
+        Standard.NIST_800_53: ("SC-12", "SC-13"),
+        Standard.PCI_DSS: ("3.6.1",),
+        Standard.ISO_27001: ("A.8.24",),
+    },
 )

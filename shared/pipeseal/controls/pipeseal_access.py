@@ -1,37 +1,46 @@
-"""PIPESEAL.ACCESS: pipeseal may look at every resource that it is to keep sealed."""
+"""PIPESEAL.ACCESS: pipeseal can read every resource that it checks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeseal.kinds.unreadable import Unreadable
 from pipeseal.model import Control, Refused, Severity
-from pipeseal.model.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
 
 def reasons(resource: Unreadable, _settings: Settings) -> tuple[str, ...]:
-    """Say what was refused."""
-    return (f"pipeseal may not look at it (AWS refused {resource.permission}), so nobody knows whether it is sealed.",)
+    """Return which permission AWS denied."""
+    return (f"pipeseal cannot read this resource (AWS denied {resource.permission}), so its compliance is unknown.",)
 
 
 def fix(resource: Unreadable, _settings: Settings) -> Unreadable:
-    """Raise Refused: a permission is a person's to give."""
+    """Raise Refused: pipeseal does not grant itself permissions."""
     raise Refused(
-        f"{resource.permission} is missing: {resource.answer}. Look for a Deny in the resource's own policy, a service "
-        "control policy or a permissions boundary."
+        f"AWS denied {resource.permission}: {resource.answer}. Check for a Deny in the policy of the resource, in a "
+        "service control policy or in a permissions boundary."
     )
 
 
-CONTROL = Control(
+CONTROL: Control[Unreadable] = Control(
     id="PIPESEAL.ACCESS",
-    title="pipeseal may look at the resource",
+    title="pipeseal should be able to read the resource",
     severity=Severity.HIGH,
-    kinds=(),  # none of its own: it judges whatever could not be read
+    kinds=(),
     reasons=reasons,
     fix=fix,
-    advice="Except pipeseal's roles from what denies them, or give them the permission that is named.",
+    description="Checks that AWS allows pipeseal to read each resource that it checks. An unreadable resource is never "
+    "considered compliant.",
+    reports="A finding states the permission that AWS denied.",
+    risk="Violations of the resource stay undetected.",
+    remediation="None: pipeseal only notifies, because it does not grant itself permissions.",
+    advice="Exempt pipeseal's roles from the denying policy, or grant the permission.",
+    false_positives="A resource may be unreadable to pipeseal intentionally. Exempt it.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
     permissions=(),
+    parameters=(),
+    requirements={},
+    inferred_requirements={},
 )

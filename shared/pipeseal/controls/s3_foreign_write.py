@@ -1,25 +1,25 @@
-"""S3.FOREIGN_WRITE: nobody from elsewhere writes or deletes artifacts, or changes who may; alert only.
+"""S3.FOREIGN_WRITE: the policy of an artifact bucket gives external principals no write access; notify only.
 
-Which of the statements is a mistake only their owner knows, so none is taken out.
+Whether a grant is intended is unknown to pipeseal, so it removes no statement.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeseal.model import Control, Kind, Severity
-from pipeseal.model.bucket import Bucket
+from pipeseal.controls._notify_only import unchanged
+from pipeseal.kinds.bucket.value import Bucket
+from pipeseal.model import Control, Kind, Severity, Standard
+from pipeseal.text import conjoin, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from pipeseal.policy.granting import Grant
+    from pipeseal.policy.external_access import ExternalAccess
     from pipeseal.settings import Settings
 
-# What each action lets a stranger do. An ACL can hand out writing as a policy can, and a lifecycle rule deletes every
-# object. Not here: BypassGovernanceRetention, which does nothing for who may not delete, and DeleteBucket, which S3
-# refuses while there is an object.
-_HARM = {
+# What each action allows a principal to do. ACLs grant write access as a policy does, and a lifecycle rule can delete
+# every object. Not listed: BypassGovernanceRetention, which has an effect only with permission to delete, and
+# DeleteBucket, which S3 denies while the bucket contains objects.
+_EFFECTS = {
     "s3:PutObject": "write objects",
     "s3:ReplicateObject": "write objects",
     "s3:DeleteObject": "delete objects",
@@ -32,53 +32,63 @@ _HARM = {
     "s3:PutObjectAcl": "change ACLs",
     "s3:PutObjectVersionAcl": "change ACLs",
 }
-_MOST = 4
+_MAX_NAMES = 4
 
 
 def reasons(bucket: Bucket, settings: Settings) -> tuple[str, ...]:
-    """Say which statements let whom write, delete or change the rules; of buckets that hold artifacts only."""
-    if not bucket.users:
+    """Return a sentence for each grant of write access to external principals; empty unless it holds artifacts."""
+    if not bucket.dependents:
         return ()
-    from pipeseal.policy.strangers import Home  # noqa: PLC0415 - only an artifact bucket's event pays for it
+    from pipeseal.policy.external_principals import ZoneOfTrust  # noqa: PLC0415 - only artifact buckets need it
 
-    home = Home(bucket.ref.account, settings.organization_id)
-    return tuple(_sentence(grant) for grant in bucket.policy.strangers(bucket.arn, home, _HARM))
-
-
-def fix(bucket: Bucket, _settings: Settings) -> Bucket:
-    """Return *bucket* as it is: who is meant to be let in, a person must say."""
-    return bucket
+    zone = ZoneOfTrust(bucket.ref.account, settings.organization_id)
+    return tuple(_sentence(access) for access in bucket.policy.external_access(bucket.arn, zone, _EFFECTS))
 
 
-def _sentence(grant: Grant) -> str:
-    name, lets = grant.statement.name, "lets" if grant.settled else "may let"
-    harm = _and(list(dict.fromkeys(_HARM[action] for action in grant.actions)))
-    sentence = f"{name[0].upper()}{name[1:]} {lets} {_and(grant.who)} {harm} ({_some(grant.written)})"
-    if grant.narrowed:
-        sentence += f", narrowed only by {_some(grant.narrowed)}"
-    return sentence + ("." if grant.settled else "; the policy is too intricate to be settled.")
+def _sentence(access: ExternalAccess) -> str:
+    label, allows = access.statement.label, "allows" if access.decided else "may allow"
+    effects = conjoin(list(dict.fromkeys(_EFFECTS[action] for action in access.actions)))
+    actions = conjoin(access.actions_as_written, _MAX_NAMES)
+    principals = conjoin(access.principals, _MAX_NAMES)
+    sentence = f"{label[0].upper()}{label[1:]} {allows} {principals} to {effects} ({actions})"
+    if access.condition_keys:
+        sentence += f", restricted only by {conjoin(access.condition_keys, _MAX_NAMES)}"
+    return printable(sentence + ("." if access.decided else "; the policy is too complex to evaluate."))
 
 
-def _and(names: Sequence[str]) -> str:
-    if len(names) > _MOST:
-        names = (*names[:_MOST], f"{len(names) - _MOST} more")
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _some(names: Iterable[str]) -> str:
-    every = list(names)
-    rest = len(every) - _MOST
-    return ", ".join(every[:_MOST]) + (f" and {rest} more" if rest > 0 else "")
-
-
-CONTROL = Control(
+CONTROL: Control[Bucket] = Control(
     id="S3.FOREIGN_WRITE",
-    title="Artifact bucket lets nobody from elsewhere write or delete",
+    title="Artifact bucket should not allow external principals to write",
     severity=Severity.HIGH,
     kinds=(Kind.BUCKET,),
     reasons=reasons,
-    fix=fix,
-    advice="Let only principals of the account, or aws:PrincipalOrgID of the organisation, write to the bucket.",
+    fix=unchanged,
+    description="Checks that the policy of each artifact bucket does not allow external principals to write or delete "
+    "objects, or to change the policy or ACLs. Principals outside the account are external, except members of the "
+    "organization in OrganizationId. AWS services are not external. ACLs and Block Public Access are not considered.",
+    reports="A finding states which statement allows which principals to do what, with its actions and the condition "
+    "keys that restrict it.",
+    risk="An external principal can replace an artifact between build and deployment, delete artifacts, or grant "
+    "access to other principals.",
+    remediation="None: pipeseal only notifies, because it cannot know which grants are intended.",
+    advice="In the bucket policy, allow only principals of your account to write, or require aws:PrincipalOrgID of "
+    "your organization.",
+    false_positives="Cross-account deployments that write artifacts are reported. Set OrganizationId if the accounts "
+    "are in your organization and the statement requires it, or exempt the bucket.",
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     permissions=("s3:GetBucketPolicy",),
+    parameters=("OrganizationId",),
+    requirements={
+        Standard.SECURITY_HUB: ("S3.6",),
+        Standard.CONFIG_RULE: ("s3-bucket-blacklisted-actions-prohibited",),
+        Standard.CIS_AWS_7: ("2.21",),
+        Standard.NIST_800_53: ("CA-9(1)", "CM-2"),
+        Standard.NIST_800_171: ("3.13.4",),
+    },
+    inferred_requirements={
+        Standard.NIST_800_53: ("AC-3", "AC-6", "CM-6"),
+        Standard.PCI_DSS: ("7.2.1",),
+        Standard.ISO_27001: ("A.5.15", "A.8.3"),
+        Standard.OWASP_CICD: ("CICD-SEC-9",),
+    },
 )

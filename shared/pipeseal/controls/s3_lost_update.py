@@ -1,54 +1,64 @@
-"""S3.LOST_UPDATE: what somebody wrote into a policy while pipeseal was writing it too is in the policy."""
+"""S3.LOST_UPDATE: the bucket policy contains the changes that another writer made while pipeseal was writing it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from pipeseal.kinds.bucket.value import Bucket
 from pipeseal.model import Control, Kind, Severity
-from pipeseal.model.bucket import Bucket
+from pipeseal.text import conjoin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from pipeseal.settings import Settings
 
 
 def reasons(bucket: Bucket, _settings: Settings) -> tuple[str, ...]:
-    """Name the statements that were lost, and those that came back."""
-    after = bucket.policy if bucket.lost is None else bucket.policy.restoring(bucket.lost)
-    if bucket.lost is None or after == bucket.policy:
+    """Return which statements of the other writer are missing, and which ones it removed are present."""
+    if bucket.lost_update is None or bucket.policy.with_restored(bucket.lost_update) == bucket.policy:
         return ()
-    missing, undead = (", ".join(map(_named, side)) for side in bucket.lost)
-    said = [
-        f"{missing} was lost" if missing else "",
-        f"{undead}, which they had taken out, was there again" if undead else "",
-    ]
-    return (
-        f"pipeseal wrote this policy in the moment in which somebody else did, and {' and '.join(filter(None, said))}.",
+    missing, present = ([_label(statement) for statement in statements] for statements in bucket.lost_update)
+    parts = (
+        "pipeseal overwrote a concurrent change of the bucket policy",
+        f"missing: {conjoin(missing)}" if missing else "",
+        f"present although removed: {conjoin(present)}" if present else "",
     )
+    return (f"{'; '.join(filter(None, parts))}.",)
 
 
-def _named(statement: Mapping[str, Any]) -> str:
+def _label(statement: Mapping[str, object]) -> str:
     sid = str(statement.get("Sid", ""))
     return f"statement {sid}" if sid.isprintable() and sid else "a statement without Sid"
 
 
 def fix(bucket: Bucket, _settings: Settings) -> Bucket:
-    """Return *bucket* with its policy as they meant it."""
-    after = bucket.policy if bucket.lost is None else bucket.fitting(bucket.policy.restoring(bucket.lost))
-    return bucket if after == bucket.policy else replace(bucket, policy=after)
+    """Return *bucket* with the changes of the other writer; raises Refused if the policy would be too large."""
+    if bucket.lost_update is None:
+        return bucket
+    return bucket.with_policy(bucket.policy.with_restored(bucket.lost_update))
 
 
-CONTROL = Control(
+CONTROL: Control[Bucket] = Control(
     id="S3.LOST_UPDATE",
-    title="No change of a bucket policy is lost to pipeseal's own write",
+    title="Bucket policy should contain concurrent changes by other writers",
     severity=Severity.MEDIUM,
     kinds=(Kind.BUCKET,),
     reasons=reasons,
     fix=fix,
-    advice="Nothing: S3 knows no conditional write of a policy, and this is how pipeseal makes up for it.",
+    description="Checks that a write by pipeseal did not overwrite a concurrent change of the bucket policy, when "
+    "CloudTrail reports the change. PutBucketPolicy has no conditional form, so S3 reports no conflict.",
+    reports="A finding states which statements of the other writer are missing, and which statements it removed are "
+    "present again.",
+    risk="A change that its author considers complete is not in effect: access that was removed is granted again, or "
+    "access that was granted is denied.",
+    remediation="Writes the policy again with the change: restores the missing statements and removes the others. Does "
+    "not write a policy that exceeds the S3 limit of 20 KB.",
+    advice="No change is required: pipeseal detects and corrects its own overwrite.",
+    false_positives="If a third writer reverts the change between two events, pipeseal can restore it. Write the "
+    "policy again to correct that.",
     source="https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
     permissions=("s3:GetBucketPolicy", "s3:PutBucketPolicy"),
+    parameters=(),
+    requirements={},
+    inferred_requirements={},
 )

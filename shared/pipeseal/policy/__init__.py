@@ -1,19 +1,19 @@
-"""Decide by meaning what a bucket policy refuses, and add what it does not refuse yet."""
+"""Decide which requests an S3 bucket policy denies, and add the Deny statement that is missing."""
 
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import PolicyError
-from pipeseal.policy.faults import faults
 from pipeseal.policy.policy import Policy
-from pipeseal.policy.size import LIMIT, PolicyTooLarge
-from pipeseal.policy.verdict import Level, Verdict
+from pipeseal.policy.size import MAX_POLICY_BYTES, PolicyTooLarge
+from pipeseal.policy.validation import validation_errors
+from pipeseal.policy.verdict import Coverage, Verdict
 
 __all__ = [
-    "LIMIT",
+    "MAX_POLICY_BYTES",
+    "Coverage",
     "Deny",
-    "Level",
     "Policy",
     "PolicyError",
     "PolicyTooLarge",
     "Verdict",
-    "faults",
+    "validation_errors",
 ]

@@ -1,11 +1,14 @@
-"""The S3 actions that a bucket policy governs, from the Service Authorization Reference."""
+"""The S3 actions that a bucket policy can allow or deny, by resource type.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
+"""
 
 
-def _named(names: str) -> tuple[str, ...]:
+def _s3_actions(names: str) -> tuple[str, ...]:
     return tuple(f"s3:{name}" for name in names.split())
 
 
-BUCKET = _named("""
+BUCKET_ACTIONS = _s3_actions("""
     AllowVendedLogDeliveryForResource CreateBucketMetadataTableConfiguration DeleteBucket
     DeleteBucketMetadataTableConfiguration DeleteBucketPolicy DeleteBucketWebsite GetAccelerateConfiguration
     GetAnalyticsConfiguration GetBucketAbac GetBucketAcl GetBucketCORS GetBucketLocation GetBucketLogging
@@ -22,9 +25,9 @@ BUCKET = _named("""
     UpdateBucketMetadataAnnotationTableConfiguration UpdateBucketMetadataInventoryTableConfiguration
     UpdateBucketMetadataJournalTableConfiguration
 """)
-"""Evaluated against the bucket's own ARN. CreateBucket is not here: before the bucket there is no policy."""
+"""Actions whose resource is the bucket ARN. CreateBucket is absent: a bucket policy cannot exist before its bucket."""
 
-OBJECT = _named("""
+OBJECT_ACTIONS = _s3_actions("""
     AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectAnnotation DeleteObjectTagging
     DeleteObjectVersion DeleteObjectVersionAnnotation DeleteObjectVersionTagging GetObject GetObjectAcl
     GetObjectAnnotation GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectTorrent
@@ -35,7 +38,7 @@ OBJECT = _named("""
     PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionAnnotation PutObjectVersionTagging
     ReplicateDelete ReplicateObject ReplicateObjectAnnotation ReplicateTags RestoreObject UpdateObjectEncryption
 """)
-"""Evaluated against the ARN of an object."""
+"""Actions whose resource is an object ARN."""
 
-SHORTEST = min(len(name) for name in BUCKET + OBJECT) - len("s3:")
-"""Letters of the shortest name: an action that S3 has yet to invent will have as many."""
+SHORTEST_NAME = min(len(name) for name in BUCKET_ACTIONS + OBJECT_ACTIONS) - len("s3:")
+"""Length in characters of the shortest action name; actions that S3 adds later are assumed to be no shorter."""

@@ -1,4 +1,4 @@
-"""The statement that a bucket must carry, and with it the class of requests that must be refused."""
+"""The Deny statement that a bucket policy must contain, and the requests that it matches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,28 +7,31 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """A Deny for everyone; the class of requests asked about is what it refuses.
+    """A Deny statement for every principal. It also defines the requests that a verdict is about.
 
-    *resources* are ARNs, each either literal or ending in ``*``; *condition* is the element ``Condition``.
+    *actions* are action names, which may contain wildcards. *resources* are S3 ARNs: the bucket ARN, an object ARN,
+    or either followed by ``*``. *condition* is the value of the ``Condition`` element.
     """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     condition: Mapping[str, Mapping[str, Any]]
+    requests: str = "matching requests"
+    """The requests that the statement matches, as a plural noun phrase for reasons: "HTTP requests"."""
 
     @property
     def statement(self) -> dict[str, Any]:
-        """Return the statement as AWS's own examples write it: a single value stands alone."""
+        """Return the statement as a JSON object, in the form of the AWS examples: a single value is not a list."""
         return {
             "Sid": self.sid,
             "Effect": "Deny",
             "Principal": "*",
-            "Action": _alone(self.actions),
-            "Resource": _alone(self.resources),
+            "Action": _string_or_list(self.actions),
+            "Resource": _string_or_list(self.resources),
             "Condition": {operator: dict(block) for operator, block in self.condition.items()},
         }
 
 
-def _alone(values: tuple[str, ...]) -> str | list[str]:
+def _string_or_list(values: tuple[str, ...]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)

@@ -1,4 +1,4 @@
-"""A bucket policy as a value: what it refuses, and itself with a refusal added."""
+"""A bucket policy as an immutable value."""
 
 from __future__ import annotations
 
@@ -6,106 +6,109 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeseal.policy.canonical import canonical
+from pipeseal.policy.canonical import canonical_document
 from pipeseal.policy.deny import Deny
-from pipeseal.policy.document import Statement, dump, load, statements, written
-from pipeseal.policy.merge import merged
-from pipeseal.policy.size import LIMIT, PolicyTooLarge, proposals
-from pipeseal.policy.verdict import Verdict, judge
+from pipeseal.policy.document import Statement, dump, load, parse_statements, raw_statements
+from pipeseal.policy.require import with_deny
+from pipeseal.policy.size import MAX_POLICY_BYTES, PolicyTooLarge, suggestions
+from pipeseal.policy.verdict import Verdict, evaluate
 
 if TYPE_CHECKING:
-    from pipeseal.policy.granting import Grant
-    from pipeseal.policy.overtaken import Overtaken
-    from pipeseal.policy.strangers import Home
+    from pipeseal.policy.external_access import ExternalAccess
+    from pipeseal.policy.external_principals import ZoneOfTrust
+    from pipeseal.policy.lost_update import LostUpdate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """The policy of a bucket, or that it has none; made by `parse`."""
+    """The policy of a bucket, which may have none. Created by `parse`."""
 
     document: dict[str, Any] | None
-    """The document exactly as parsed; not to be changed."""
+    """The document as parsed, None if the bucket has no policy; callers must not change it."""
     statements: tuple[Statement, ...] = field(repr=False)
 
     @classmethod
     def parse(cls, raw: str | Mapping[str, Any] | None) -> Self:
-        """Return the policy in *raw*: text as GetBucketPolicy gives it, a document, or None for no policy.
+        """Return the policy in *raw*: the text from GetBucketPolicy, a document, or None if the bucket has no policy.
 
-        Raises PolicyError, and nothing else, where *raw* is no bucket policy; the message says where.
+        Raises PolicyError if *raw* is not a bucket policy, and no other error.
         """
         if raw is None:
             return cls(None, ())
         document = load(raw)
-        return cls(document, statements(document))
+        return cls(document, parse_statements(document))
 
     @property
     def text(self) -> str:
-        """Return the compact JSON to write with PutBucketPolicy; empty where there is no policy."""
+        """Return the compact JSON for PutBucketPolicy; empty if there is no policy."""
         return "" if self.document is None else dump(self.document)
 
     @property
     def size(self) -> int:
-        """Return the bytes of `text`, which S3 limits to 20 KB."""
+        """Return the size of `text` in bytes as UTF-8; S3 accepts `MAX_POLICY_BYTES`."""
         return len(self.text.encode())
 
     def __eq__(self, other: object) -> bool:
-        """Say whether both hold the same JSON, the order of an object's names aside."""
+        """Return whether both documents are the same JSON value; the order of object keys does not count."""
         if not isinstance(other, Policy):
             return NotImplemented
-        return _same(self.document, other.document)
+        return _equal_json(self.document, other.document)
 
     def __hash__(self) -> int:
         """Return the same number for equal policies."""
         return hash(tuple(sorted((each.number, each.sid) for each in self.statements)))
 
     def same_as(self, other: Policy) -> bool:
-        """Say whether both mean the same under S3's canonicalisation, as when one is the other read back."""
-        return canonical(self.document) == canonical(other.document)
+        """Return whether both are equivalent for S3, as a policy and its copy from GetBucketPolicy are."""
+        return canonical_document(self.document) == canonical_document(other.document)
 
     def verdict(self, deny: Deny) -> Verdict:
-        """Say whether every request that *deny* would refuse is explicitly denied already, by whatever statements."""
-        return judge(deny, self.statements)
+        """Return whether the Deny statements together explicitly deny every request that *deny* matches."""
+        return evaluate(deny, self.statements)
 
-    def strangers(self, bucket_arn: str, home: Home, actions: Iterable[str]) -> tuple[Grant, ...]:
-        """Return what each Allow lets strangers to *home* do of *actions* on the bucket, where no Deny refuses it."""
-        from pipeseal.policy.granting import grants  # noqa: PLC0415 - few buckets are asked, and each would pay
+    def external_access(self, bucket_arn: str, zone: ZoneOfTrust, actions: Iterable[str]) -> tuple[ExternalAccess, ...]:
+        """Return which of *actions* each Allow statement grants to principals outside *zone* and no Deny denies.
 
-        return grants(bucket_arn, home, actions, tuple(zip(self.statements, written(self.document), strict=True)))
+        *actions* are action names without wildcards, on the bucket or its objects.
+        """
+        from pipeseal.policy.external_access import external_access  # noqa: PLC0415 - few buckets need it: cold start
+
+        return external_access(bucket_arn, zone, actions, self.statements)
 
     def require(self, deny: Deny) -> Self:
-        """Return this policy with *deny* in it; itself where the verdict is full already.
+        """Return this policy with the statement of *deny*; the policy itself if its verdict is full already.
 
-        Raises PolicyTooLarge where the result would pass the 20 KB that S3 allows.
+        Raises PolicyTooLarge if the result exceeds the size limit of S3.
         """
         if self.verdict(deny).full:
             return self
-        document = merged(self.document, deny)
-        result = type(self)(document, statements(document))
-        if result.size > LIMIT:
-            raise PolicyTooLarge(result.size, proposals(document["Statement"], result.statements, deny))
+        document = with_deny(self.document, deny)
+        result = type(self)(document, parse_statements(document))
+        if result.size > MAX_POLICY_BYTES:
+            raise PolicyTooLarge(result.size, suggestions(document["Statement"], result.statements, deny))
         return result
 
-    def restoring(self, lost: Overtaken) -> Self:
-        """Return this policy as somebody meant it whose write ours overtook; itself where it is so already."""
-        from pipeseal.policy.overtaken import restored  # noqa: PLC0415 - hardly ever is anything lost
+    def with_restored(self, lost: LostUpdate) -> Self:
+        """Return this policy with the changes in *lost* applied; the policy itself if it contains them already."""
+        from pipeseal.policy.lost_update import restored  # noqa: PLC0415 - lost updates are rare: cold start
 
         document = restored(self.document, lost)
-        return self if _same(document, self.document) else type(self).parse(document)
+        return self if _equal_json(document, self.document) else type(self).parse(document)
 
-    def beyond(self, former: Policy) -> tuple[dict[str, Any], ...]:
-        """Return the statements that *former* does not hold to the letter, as written; not to be changed."""
-        known = written(former.document)
-        return tuple(each for each in written(self.document) if each not in known)
+    def statements_not_in(self, other: Policy) -> tuple[dict[str, Any], ...]:
+        """Return the statements, as written, that *other* does not contain in the same form; do not change them."""
+        present = raw_statements(other.document)
+        return tuple(each for each in raw_statements(self.document) if each not in present)
 
-    def sids_beyond(self, former: Policy) -> tuple[str, ...]:
-        """Return the Sids of the statements that are `beyond` *former*."""
-        return tuple(str(each.get("Sid", "")) for each in self.beyond(former))
+    def sids_not_in(self, other: Policy) -> tuple[str, ...]:
+        """Return the Sids of `statements_not_in`, empty for a statement without Sid."""
+        return tuple(str(each.get("Sid", "")) for each in self.statements_not_in(other))
 
 
-def _same(left: object, right: object) -> bool:
-    """Compare as JSON does; to Python true is 1."""
+def _equal_json(left: object, right: object) -> bool:
+    """Compare as JSON does: in Python True equals 1."""
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(value, right[name]) for name, value in left.items())
+        return left.keys() == right.keys() and all(_equal_json(value, right[name]) for name, value in left.items())
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_same, left, right))
+        return len(left) == len(right) and all(map(_equal_json, left, right))
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)

@@ -1,120 +1,132 @@
-"""Put a verdict into words that a person understands, naming the statement."""
+"""Explain a verdict in plain English; each reason names the statement that it is about."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pipeseal.policy.cells import Area
-from pipeseal.policy.conditions import ENCRYPTION, Condition, State, Test, Variable, World
+from pipeseal.policy.conditions import ENCRYPTION, Condition, ConditionTest
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement
-from pipeseal.policy.escape import Fuel, UndecidedError, escape
-from pipeseal.policy.globs import shown
+from pipeseal.policy.globs import display
+from pipeseal.policy.partitions import Partition
+from pipeseal.policy.solver import (
+    Assignment,
+    Budget,
+    BudgetExceededError,
+    DecisionVariable,
+    ValueState,
+    find_counterexample,
+)
 
-# More than a person reads; the rest is counted.
-_LINES = 12
-_NAMES = 4
-_FUEL = 2_000
+_MAX_REASONS = 12
+_MAX_NAMES = 4
+_BUDGET = 2_000
 
 
-class Class(NamedTuple):
-    """The requests asked about: those that *deny* refuses."""
+class RequestClass(NamedTuple):
+    """The requests that *deny* matches: its condition, and its actions and resources as partitions."""
 
     deny: Deny
-    goal: Condition
-    areas: Sequence[Area]
+    condition: Condition
+    partitions: Sequence[Partition]
 
 
-class Case(NamedTuple):
-    """A statement that refuses some of them; *bit* is its own in the areas."""
+class DenyStatement(NamedTuple):
+    """A Deny statement of the policy with its parsed condition; *bit* stands for it in the masks of a partition."""
 
     statement: Statement
     condition: Condition
     bit: int
 
 
-def full(doing: Sequence[Statement]) -> tuple[str, ...]:
-    """Say which statements refuse the class."""
-    names = [_printable(each.name) for each in doing]
-    if len(names) == 1:
-        return (f"{names[0]} denies every one of them",)
-    return (f"{', '.join(names[:-1])} and {names[-1]} together deny every one of them",)
+def full(statements: Sequence[Statement], deny: Deny) -> tuple[str, ...]:
+    """Return the reason for full coverage: the *statements* that deny all requests."""
+    labels = [_printable(each.label) for each in statements]
+    if len(labels) == 1:
+        return (f"{labels[0]} denies all {deny.requests}",)
+    return (f"{', '.join(labels[:-1])} and {labels[-1]} together deny all {deny.requests}",)
 
 
-def none(missing: Iterable[str]) -> tuple[str, ...]:
-    """Say that no statement refuses anything of the class; those *missing* it do so by their condition alone."""
-    lines = ([f"the condition never holds for them; {name}"] for name in missing)
-    return limited([["no statement denies them"], *lines])
+def none(statements: Iterable[Statement], deny: Deny) -> tuple[str, ...]:
+    """Return the reasons for no coverage; *statements* are those that only their condition keeps from denying."""
+    lines = (f"the condition of {each.label} never holds for {deny.requests}" for each in statements)
+    return _limited([f"no statement denies {deny.requests}", *lines])
 
 
-def limited(lines: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """Return *lines* as one run of text lines, cut where nobody would read on."""
-    every = tuple(_printable(line) for group in lines for line in group)
-    if len(every) <= _LINES:
+def partial(statements: Iterable[DenyStatement], asked: RequestClass) -> tuple[str, ...]:
+    """Return the reasons why none of *statements*, which deny some of the requests, denies all of them alone."""
+    return _limited(f"{each.statement.label} {gap}" for each in statements for gap in _gaps(each, asked))
+
+
+def _limited(lines: Iterable[str]) -> tuple[str, ...]:
+    every = tuple(map(_printable, lines))
+    if len(every) <= _MAX_REASONS:
         return every
-    return (*every[:_LINES], f"and {len(every) - _LINES} more reasons")
+    return (*every[:_MAX_REASONS], f"and {len(every) - _MAX_REASONS} more reasons")
 
 
 def _printable(line: str) -> str:
-    """Return *line*, which quotes the policy, without what would move a terminal's cursor."""
-    return "".join(c if c.isprintable() else "?" for c in line)
+    """Return *line*, which quotes the policy, without characters that control a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
-def short(case: Case, asked: Class) -> Iterator[str]:
-    """Yield why the statement of *case* alone does not refuse every request of the class *asked* about."""
-    lines = [*_reach(case, asked.areas), *_condition(case.condition, asked)]
-    for line in lines or ["too intricate to be settled"]:
-        yield f"{line}; {case.statement.name}"
+def _gaps(denying: DenyStatement, asked: RequestClass) -> Iterator[str]:
+    """Yield what the statement does not deny, as predicates."""
+    gaps = [*_scope_gaps(denying, asked.partitions), *_condition_gaps(denying.condition, asked)]
+    yield from gaps or ["is too complex to evaluate"]
 
 
-def _reach(case: Case, areas: Sequence[Area]) -> Iterator[str]:
-    statement, bit = case.statement, case.bit
-    if not statement.everyone:
-        yield "the Deny is not for everyone"
-    missed = [name for area in areas if area.touched & bit for name in area.missed_actions(bit)]
+def _scope_gaps(denying: DenyStatement, partitions: Sequence[Partition]) -> Iterator[str]:
+    statement, bit = denying.statement, denying.bit
+    if not statement.matches_every_principal:
+        yield "does not apply to every principal"
+    overlapping = (partition for partition in partitions if partition.overlapping & bit)
+    missed = [name for partition in overlapping for name in partition.actions_missed_by(bit)]
     if missed and statement.not_action:
-        yield f"leaves out {_some(missed)} (NotAction)"
+        yield f"excludes {_listed(missed)} (NotAction)"
     elif missed:
-        yield f"covers only {_some(statement.actions)}"
-    if any(area.missed_resources(bit) for area in areas):
+        yield f"applies only to {_listed(statement.actions)}"
+    if any(partition.resources_missed_by(bit) for partition in partitions):
         if statement.not_resource:
-            yield f"leaves out {_some(statement.resources)} (NotResource)"
+            yield f"excludes {_listed(statement.resources)} (NotResource)"
         else:
-            yield f"the Deny covers only {_some(statement.resources)}"
+            yield f"applies only to {_listed(statement.resources)}"
 
 
-def _condition(condition: Condition, asked: Class) -> Iterator[str]:
+def _condition_gaps(condition: Condition, asked: RequestClass) -> Iterator[str]:
     try:
-        world = escape(asked.goal, [condition], Fuel(_FUEL))
-    except UndecidedError:
-        yield "its condition is too intricate to be settled"
+        counterexample = find_counterexample(asked.condition, [condition], Budget(_BUDGET))
+    except BudgetExceededError:
+        yield "has a condition that is too complex to evaluate"
         return
-    if world is None:
+    if counterexample is None:
         return
-    unsettled = [test for test in condition if test.unsettled]
-    known = {test.key for test in asked.goal}
-    further = [test for test in condition if test.key not in known and not test.unsettled]
-    if unsettled:
-        yield f"{_some(f'{test.operator} {test.written}' for test in unsettled)} has no meaning that can be relied on"
+    indeterminate = [f"{test.operator} {test.key_as_written}" for test in condition if test.indeterminate]
+    asked_keys = {test.key for test in asked.condition}
+    further = [test.key_as_written for test in condition if test.key not in asked_keys and not test.indeterminate]
+    if indeterminate:
+        yield f"has a condition whose result is unknown: {_listed(indeterminate)}"
     if further:
-        yield f"narrowed by {_some(test.written for test in further)}"
-    if not unsettled and not further:
-        yield f"{_request(asked, world)} is let through"
+        yield f"also depends on {_listed(further)}"
+    if not indeterminate and not further:
+        yield f"does not deny {_describe(counterexample, asked)}"
 
 
-def _request(asked: Class, world: World) -> str:
+def _describe(counterexample: Assignment, asked: RequestClass) -> str:
     noun = "an upload" if asked.deny.actions == ("s3:PutObject",) else "a request"
-    return " ".join([noun, *dict.fromkeys(_trait(test, world) for test in asked.goal)])
+    return " ".join([noun, *dict.fromkeys(_key_value(test, counterexample) for test in asked.condition)])
 
 
-def _trait(test: Test, world: World) -> str:
-    state = world.get(Variable(test.key))
-    if state is State.ABSENT or state is None:
-        return f"without {test.written}"
-    value = shown(state) if isinstance(state, str) else "some value"
-    return f"that asks for {value}" if test.key == ENCRYPTION else f"with {test.written} {value}"
+def _key_value(test: ConditionTest, counterexample: Assignment) -> str:
+    state = counterexample.get(DecisionVariable(test.key))
+    if state is ValueState.ABSENT or state is None:
+        return f"without {test.key_as_written}"
+    if not isinstance(state, str):
+        return f"with another value of {test.key_as_written}"
+    value = display(state)
+    return f"that requests {value} encryption" if test.key == ENCRYPTION else f"with {test.key_as_written} {value}"
 
 
-def _some(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     every = list(dict.fromkeys(names))
-    rest = len(every) - _NAMES
-    return ", ".join(every[:_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+    more = len(every) - _MAX_NAMES
+    return ", ".join(every[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

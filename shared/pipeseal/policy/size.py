@@ -1,4 +1,4 @@
-"""Refuse a policy that S3 would find too large, and say what could be shortened."""
+"""The size limit of a bucket policy, and suggestions for shortening a policy that exceeds it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,64 +6,77 @@ from typing import Any
 from pipeseal.policy.canonical import canonical_statement
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import PolicyError, Statement, dump
-from pipeseal.policy.globs import Globs, has_variable, is_wild, tidy
-from pipeseal.policy.verdict import subsumed
+from pipeseal.policy.globs import PatternSet, has_policy_variable, has_wildcard, normalize
+from pipeseal.policy.verdict import is_subsumed
 
-LIMIT = 20480
-"""Bytes that S3 allows a bucket policy."""
+MAX_POLICY_BYTES = 20480
+"""The limit of 20 KB for a bucket policy (Amazon S3 User Guide, "Bucket policies for Amazon S3")."""
 
 _LONG_SID = 40
+_MAX_SIDS = 3
+_MAX_WILDCARDS = 40
 
 
 class PolicyTooLarge(PolicyError):
-    """The policy with the statement added passes the 20 KB that S3 allows a bucket policy."""
+    """The policy with the statement added exceeds the size limit of S3."""
 
-    def __init__(self, size: int, proposals: tuple[str, ...]) -> None:
-        """Keep *size* in bytes, and *proposals* for a person who has to shorten the policy."""
+    def __init__(self, size: int, suggestions: tuple[str, ...]) -> None:
+        """Take the *size* of the policy in bytes and *suggestions* for shortening it."""
         self.size = size
-        self.limit = LIMIT
-        self.excess = size - LIMIT
-        self.proposals = proposals
-        what = "; ".join(proposals) if proposals else "nothing in it is evidently superfluous"
-        super().__init__(f"the policy would have {size} bytes, {self.excess} more than the {LIMIT} of S3: {what}")
+        self.limit = MAX_POLICY_BYTES
+        self.excess = size - MAX_POLICY_BYTES
+        self.suggestions = suggestions
+        detail = "; ".join(suggestions) if suggestions else "no redundant element was found"
+        super().__init__(
+            f"the policy would be {size} bytes, {self.excess} more than the S3 limit of {MAX_POLICY_BYTES}: {detail}"
+        )
 
 
-def proposals(raws: Sequence[dict[str, Any]], statements: Sequence[Statement], deny: Deny) -> tuple[str, ...]:
-    """Return what could be shortened in a policy of *statements*, which includes that of *deny*."""
-    return (*_twins(raws, statements), *_covered(statements), *_ours(statements, deny), *_sids(statements))
+def suggestions(raws: Sequence[dict[str, Any]], statements: Sequence[Statement], deny: Deny) -> tuple[str, ...]:
+    """Return what is redundant or long in a policy that contains the statement of *deny*.
+
+    *raws* are its statements as written and *statements* the same as parsed.
+    """
+    return (
+        *_duplicates(raws, statements),
+        *_covered_by_wildcard(statements),
+        *_subsumed(statements, deny),
+        *_long_sids(statements),
+    )
 
 
-def _twins(raws: Sequence[dict[str, Any]], statements: Sequence[Statement]) -> Iterator[str]:
+def _duplicates(raws: Sequence[dict[str, Any]], statements: Sequence[Statement]) -> Iterator[str]:
     seen: dict[str, Statement] = {}
     for raw, statement in zip(raws, statements, strict=True):
         first = seen.setdefault(dump(canonical_statement(raw | {"Sid": ""})), statement)
         if first is not statement:
-            yield f"{statement.name} says the same as {first.name}"
+            yield f"{statement.label} is equivalent to {first.label}"
 
 
-def _covered(statements: Sequence[Statement]) -> Iterator[str]:
+def _covered_by_wildcard(statements: Sequence[Statement]) -> Iterator[str]:
     for statement in statements:
         for element, values in (("Action", statement.actions), ("Resource", statement.resources)):
-            plain = [each for each in values if not has_variable(each)]
-            wild = [each for each in plain if is_wild(each)][:_LONG_SID]
-            globs = [(each, Globs((tidy(each),))) for each in wild]
-            spare = [each for each in plain if any(each != wide and glob.contain(tidy(each)) for wide, glob in globs)]
-            if spare:
-                yield f"{statement.name}: {element} {spare[0]}{_more(spare)} is covered by a wildcard of the same list"
+            known = [each for each in values if not has_policy_variable(each)]
+            wildcards = [each for each in known if has_wildcard(each)][:_MAX_WILDCARDS]
+            patterns = [(each, PatternSet((normalize(each),))) for each in wildcards]
+            covered = [
+                each
+                for each in known
+                if any(each != wildcard and pattern.covers(normalize(each)) for wildcard, pattern in patterns)
+            ]
+            if covered:
+                more = f" (and {len(covered) - 1} more)" if len(covered) > 1 else ""
+                yield f"{statement.label}: {element} {covered[0]}{more} is covered by a wildcard in the same element"
 
 
-def _ours(statements: Sequence[Statement], deny: Deny) -> Iterator[str]:
-    ours = statements[-1]
+def _subsumed(statements: Sequence[Statement], deny: Deny) -> Iterator[str]:
+    added = statements[-1]
     for statement in statements:
-        if statement is not ours and statement.sid != deny.sid and subsumed(statement, deny):
-            yield f"{statement.name} denies nothing that {deny.sid} does not"
+        if statement is not added and statement.sid != deny.sid and is_subsumed(statement, deny):
+            yield f"{statement.label} denies only requests that {deny.sid} denies"
 
 
-def _sids(statements: Sequence[Statement]) -> Iterator[str]:
-    for statement in sorted(statements, key=lambda each: -len(each.sid))[:3]:
+def _long_sids(statements: Sequence[Statement]) -> Iterator[str]:
+    for statement in sorted(statements, key=lambda each: -len(each.sid))[:_MAX_SIDS]:
         if len(statement.sid) > _LONG_SID:
-            yield f"statement {statement.number} has a Sid of {len(statement.sid)} letters"
-
-
-def _more(names: Sequence[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            yield f"statement {statement.number} has a Sid of {len(statement.sid)} characters"

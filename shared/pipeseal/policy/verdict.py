@@ -1,165 +1,192 @@
-"""Say whether every request that a Deny refuses is refused by a policy already, and why not."""
+"""Decide whether a policy explicitly denies every request that a Deny matches, and give the reasons."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache, reduce
 from operator import and_, or_
 
 from pipeseal.policy import reasons
-from pipeseal.policy.cells import Area, Kind, areas, bits
-from pipeseal.policy.conditions import Condition, read
+from pipeseal.policy.conditions import Condition, parse_condition
 from pipeseal.policy.deny import Deny
-from pipeseal.policy.document import Statement, dump, scalar
-from pipeseal.policy.escape import Fuel, UndecidedError, escape
-from pipeseal.policy.globs import Globs, tidy
+from pipeseal.policy.document import Statement, condition_values, dump
+from pipeseal.policy.globs import PatternSet, action_pattern
+from pipeseal.policy.partitions import Partition, ResourceType, indices, partitions
+from pipeseal.policy.reasons import DenyStatement, RequestClass
+from pipeseal.policy.solver import Budget, BudgetExceededError, find_counterexample
 
-_FUEL = 40_000
-_FUEL_ALONE = 4_000
+_BUDGET = 40_000
+"""Steps for all statements of a policy together."""
+_SINGLE_STATEMENT_BUDGET = 4_000
+"""Steps for one statement alone."""
 
 
-class Level(StrEnum):
-    """How much of the class is refused."""
+class Coverage(StrEnum):
+    """How many of the requests a policy explicitly denies."""
 
     FULL = "full"
     OBJECTS_ONLY = "objects-only"
+    """All requests on objects, but not all on the bucket."""
     PARTIAL = "partial"
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How much of the class is refused, and why, in words for a person."""
+    """How many of the requests a policy explicitly denies, with the reasons as clauses without a full stop."""
 
-    level: Level
+    coverage: Coverage
     reasons: tuple[str, ...]
 
     @property
     def full(self) -> bool:
-        """Say whether every request of the class is refused."""
-        return self.level is Level.FULL
+        """Return whether every request is denied."""
+        return self.coverage is Coverage.FULL
 
 
-def goal_of(deny: Deny) -> Condition:
-    """Return the condition of *deny* as tests."""
-    blocks = ((operator, key, raw) for operator, block in deny.condition.items() for key, raw in block.items())
-    return read(
-        ((operator, key, _texts(raw)) for operator, key, raw in blocks),
-        variables=False,
-    )
+def evaluate(deny: Deny, statements: Sequence[Statement]) -> Verdict:
+    """Return the verdict of *statements* on the requests that *deny* matches.
 
-
-def judge(deny: Deny, statements: Sequence[Statement]) -> Verdict:
-    """Return the verdict of *statements* on the class of *deny*."""
-    return _judged(deny.actions, deny.resources, dump(deny.condition), tuple(statements))
+    Deterministic, and bounded in its work for every policy. Conditions that the solver cannot decide within its budget
+    count as not denying.
+    """
+    return _evaluate(deny.actions, deny.resources, dump(deny.condition), deny.requests, tuple(statements))
 
 
 @lru_cache(maxsize=512)
-def _judged(
-    actions: tuple[str, ...], resources: tuple[str, ...], condition: str, statements: tuple[Statement, ...]
+def _evaluate(
+    actions: tuple[str, ...],
+    resources: tuple[str, ...],
+    condition: str,
+    requests: str,
+    statements: tuple[Statement, ...],
 ) -> Verdict:
-    """Do so once: what finds a fault and what puts it right ask the same, and so does the next event."""
-    deny = Deny("", actions, resources, json.loads(condition))
-    goal = goal_of(deny)
-    denying = [each for each in statements if each.deny]
-    cut = areas(deny, denying)
-    conditions = [read(each.condition, variables=each.variables) for each in denying]
-    able = sum(each.everyone << index for index, each in enumerate(denying))
-    doing = _doing(cut, goal, conditions, able)
-    if len(doing) == len(cut):
-        return Verdict(Level.FULL, reasons.full([denying[index] for index in bits(reduce(or_, doing, 0))]))
-    hitting = _hitting(cut, goal, conditions)
-    names = [denying[index].name for index in bits(reduce(or_, (area.touched for area in cut)) & ~hitting)]
-    if not hitting:
-        return Verdict(Level.NONE, reasons.none(names))
-    level = Level.OBJECTS_ONLY if doing and cut[0].kind is Kind.OBJECT else Level.PARTIAL
-    asked = reasons.Class(deny, goal, cut)
-    cases = (reasons.Case(denying[index], conditions[index], 1 << index) for index in bits(hitting))
-    return Verdict(level, reasons.limited(reasons.short(case, asked) for case in cases))
+    # Cached: a control asks for the same verdict for its finding and for its fix, and the next event asks again.
+    deny = Deny("", actions, resources, json.loads(condition), requests)
+    denying = [
+        DenyStatement(each, parse_condition(each.condition, has_variables=each.has_variables), 1 << index)
+        for index, each in enumerate(each for each in statements if each.is_deny)
+    ]
+    asked = RequestClass(deny, _condition(deny), partitions(deny, [each.statement for each in denying]))
+    denied = _fully_denied(asked, denying)
+    if len(denied) == len(asked.partitions):
+        return Verdict(
+            Coverage.FULL, reasons.full([denying[index].statement for index in indices(_union(denied))], deny)
+        )
+    overlapping = _union(partition.overlapping for partition in asked.partitions)
+    effective = _effective(overlapping, asked, denying)
+    if not effective:
+        return Verdict(Coverage.NONE, reasons.none([denying[index].statement for index in indices(overlapping)], deny))
+    objects_denied = bool(denied) and asked.partitions[0].resource_type is ResourceType.OBJECT
+    return Verdict(
+        Coverage.OBJECTS_ONLY if objects_denied else Coverage.PARTIAL,
+        reasons.partial((denying[index] for index in indices(effective)), asked),
+    )
 
 
-def subsumed(statement: Statement, deny: Deny) -> bool:
-    """Say whether *statement* is a Deny that refuses nothing on this bucket but what *deny* refuses."""
-    if not statement.deny:
+def is_subsumed(statement: Statement, deny: Deny) -> bool:
+    """Return whether *statement* is a Deny that denies, on the bucket of *deny*, only requests that *deny* matches."""
+    if not statement.is_deny:
         return False
-    bucket, _, _ = deny.resources[0].partition("/")
-    ours = Globs(tidy(name.lower()) for name in deny.actions)
-    whole = Deny("", ("s3:*",), (bucket, f"{bucket}/*"), {})
-    for area in areas(whole, [statement]):
-        if not area.touched:
+    bucket_arn, _, _ = deny.resources[0].partition("/")
+    own_actions = PatternSet(map(action_pattern, deny.actions))
+    everything = Deny("", ("s3:*",), (bucket_arn, f"{bucket_arn}/*"), {})
+    for partition in partitions(everything, [statement]):
+        if not partition.overlapping:
             continue
-        resource = bucket if area.kind is Kind.BUCKET else f"{bucket}/*"
-        acts = [name for name, mask in zip(area.actions, area.by_action, strict=True) if mask]
-        if resource not in deny.resources or not all(ours.contain(tidy(name.lower())) for name in acts):
+        resource = bucket_arn if partition.resource_type is ResourceType.BUCKET else f"{bucket_arn}/*"
+        matched = [name for name, mask in zip(partition.actions, partition.action_masks, strict=True) if mask]
+        if resource not in deny.resources or not all(own_actions.covers(action_pattern(name)) for name in matched):
             return False
-        if not _holds(read(statement.condition, variables=statement.variables), [goal_of(deny)], Fuel(_FUEL_ALONE)):
+        condition = parse_condition(statement.condition, has_variables=statement.has_variables)
+        if not _implies(condition, _condition(deny)):
             return False
     return True
 
 
-def _doing(cut: Sequence[Area], goal: Condition, conditions: Sequence[Condition], able: int) -> list[int]:
-    """Return for each area, up to the first that leaks, the statements that between them refuse all of it."""
-    fuel = Fuel(_FUEL)
+def _condition(deny: Deny) -> Condition:
+    return parse_condition(
+        (
+            (operator, key, tuple(text for text in condition_values(raw) if text is not None))
+            for operator, block in deny.condition.items()
+            for key, raw in block.items()
+        ),
+        has_variables=False,
+    )
+
+
+def _fully_denied(asked: RequestClass, denying: Sequence[DenyStatement]) -> list[int]:
+    """Return for each partition the statements that together deny all of it, up to the first that is not denied."""
+    budget = Budget(_BUDGET)
+    applicable = _union(each.bit for each in denying if each.statement.matches_every_principal)
     found: list[int] = []
-    for area in cut:
-        refused = _refused(area, goal, conditions, able, fuel)
-        if refused is None:
+    for partition in asked.partitions:
+        statements = _denying_together(partition, asked.condition, denying, applicable, budget)
+        if statements is None:
             break
-        found.append(refused)
+        found.append(statements)
     return found
 
 
-def _hitting(cut: Sequence[Area], goal: Condition, conditions: Sequence[Condition]) -> int:
-    """Return the statements that may refuse something of the class."""
-    fuel = Fuel(_FUEL)
-    touched = reduce(or_, (area.touched for area in cut), 0)
-    return sum(1 << index for index in bits(touched) if _meets(goal + conditions[index], fuel))
-
-
-def _meets(condition: Condition, fuel: Fuel) -> bool:
-    try:
-        return escape(condition, (), fuel) is not None
-    except UndecidedError:
-        return True
-
-
-def _texts(raw: object) -> tuple[str, ...]:
-    values = raw if isinstance(raw, list | tuple) else [raw]
-    return tuple(text for each in values if (text := scalar(each)) is not None)
-
-
-def _refused(area: Area, goal: Condition, conditions: Sequence[Condition], able: int, fuel: Fuel) -> int | None:
-    """Return the statements that between them refuse all of *area*, as bits; None where something gets through."""
-    for index in bits(reduce(and_, area.by_action + area.by_resource, able)):
-        if _holds(goal, [conditions[index]], Fuel(_FUEL_ALONE)):
+def _denying_together(
+    partition: Partition, condition: Condition, denying: Sequence[DenyStatement], applicable: int, budget: Budget
+) -> int | None:
+    """Return a mask of *applicable* statements that together deny all of *partition*; None if a request is allowed."""
+    for index in indices(reduce(and_, partition.action_masks + partition.resource_masks, applicable)):
+        if _implies(condition, denying[index].condition):
             return 1 << index
     together = 0
     try:
-        passed: list[int] = []
-        for mask in _meetings(area, able):
-            fuel.burn(1 + len(passed))
-            if any(mask & each == each for each in passed):
+        sufficient: list[int] = []
+        for mask in _request_masks(partition, applicable):
+            budget.spend(1 + len(sufficient))
+            if any(mask & each == each for each in sufficient):
                 continue
-            members = dict.fromkeys(conditions[index] for index in bits(mask))
-            if escape(goal, list(members), fuel) is not None:
+            covers = dict.fromkeys(denying[index].condition for index in indices(mask))
+            if find_counterexample(condition, list(covers), budget) is not None:
                 return None
-            passed.append(mask)
+            sufficient.append(mask)
             together |= mask
-    except UndecidedError:
+    except BudgetExceededError:
         return None
     return together
 
 
-def _meetings(area: Area, able: int) -> list[int]:
-    """Return the sets of statements that some cell meets, the smallest first: a larger one is no harder."""
-    rows, columns = set(area.by_action), set(area.by_resource)
-    masks = {row & column & able for row in rows for column in columns}
+def _request_masks(partition: Partition, applicable: int) -> list[int]:
+    """Return the distinct masks of statements that match a request of *partition*, those with fewest bits first.
+
+    If the statements of a mask deny its requests, so do those of every mask that contains it.
+    """
+    rows, columns = set(partition.action_masks), set(partition.resource_masks)
+    masks = {row & column & applicable for row in rows for column in columns}
     return sorted(masks, key=lambda mask: (mask.bit_count(), mask))
 
 
-def _holds(goal: Condition, covers: list[Condition], fuel: Fuel) -> bool:
+def _effective(overlapping: int, asked: RequestClass, denying: Sequence[DenyStatement]) -> int:
+    """Return the *overlapping* statements whose condition can hold for a request that is asked about."""
+    budget = Budget(_BUDGET)
+    found = (
+        1 << index
+        for index in indices(overlapping)
+        if _is_satisfiable(asked.condition + denying[index].condition, budget)
+    )
+    return _union(found)
+
+
+def _is_satisfiable(condition: Condition, budget: Budget) -> bool:
     try:
-        return escape(goal, covers, fuel) is None
-    except UndecidedError:
+        return find_counterexample(condition, (), budget) is not None
+    except BudgetExceededError:
+        return True
+
+
+def _implies(premise: Condition, conclusion: Condition) -> bool:
+    try:
+        return find_counterexample(premise, [conclusion], Budget(_SINGLE_STATEMENT_BUDGET)) is None
+    except BudgetExceededError:
         return False
+
+
+def _union(masks: Iterable[int]) -> int:
+    return reduce(or_, masks, 0)

@@ -1,4 +1,4 @@
-"""The embedded account: moto behind one door, where every call leaves the CloudTrail record that AWS would make."""
+"""The embedded account: moto in this process, with the CloudTrail records and the event routing of AWS."""
 
 from pipeseal.sandbox import cloudtrail, codebuild, codedeploy, codepipeline
 
@@ -6,6 +6,6 @@ __all__ = ["extend_moto"]
 
 
 def extend_moto() -> None:
-    """Teach moto all that it lacks for the embedded account; harmless when done twice."""
+    """Add to moto the API calls and behavior that it lacks and pipeseal needs; calling it again has no effect."""
     for service in (cloudtrail, codebuild, codedeploy, codepipeline):
         service.extend_moto()

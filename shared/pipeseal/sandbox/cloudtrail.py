@@ -1,4 +1,4 @@
-"""What moto's CloudTrail lacks: names by ARN throughout, one form of selectors at a time, selectors by default."""
+"""Additions to moto's CloudTrail: trail ARNs as names, default event selectors, one type of selectors per trail."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from moto.core.exceptions import JsonRESTError
 if TYPE_CHECKING:
     from moto.cloudtrail.models import Trail
 
-_BY_DEFAULT = {
+_DEFAULT_SELECTOR = {
     "ReadWriteType": "All",
     "IncludeManagementEvents": True,
     "DataResources": [],
     "ExcludeManagementEventSources": [],
 }
-_MOST_SELECTORS = 5
+_MAX_SELECTORS = 5
 _INVALID = "InvalidEventSelectorsException"
 
 
 def extend_moto() -> None:
-    """Teach moto what it lacks; harmless when done twice."""
+    """Replace the calls that moto implements differently; calling it again has no effect."""
     for call in (delete_trail, get_event_selectors, get_trail, put_event_selectors):
         setattr(CloudTrailResponse, call.__name__, call)
 
 
 def delete_trail(self: CloudTrailResponse) -> str:
-    """Answer DeleteTrail, which takes an ARN too, and refuses what is not there."""
+    """Handle DeleteTrail, by name or ARN; raise TrailNotFoundException where the trail does not exist."""
     trail = _trail(self, "Name")
     del self.cloudtrail_backend.trails[trail.trail_name]
     return json.dumps({})
 
 
 def get_trail(self: CloudTrailResponse) -> str:
-    """Answer GetTrail, which says the home Region and whether there are selectors of the owner's own."""
+    """Handle GetTrail, with HomeRegion and HasCustomEventSelectors."""
     trail = _trail(self, "Name")
     custom = bool(trail.event_selectors or trail.advanced_event_selectors)
     described = {**trail.description(include_region=True), "HasCustomEventSelectors": custom}
@@ -43,26 +43,27 @@ def get_trail(self: CloudTrailResponse) -> str:
 
 
 def get_event_selectors(self: CloudTrailResponse) -> str:
-    """Answer GetEventSelectors: a trail that was never given any records all management events."""
+    """Handle GetEventSelectors; a new trail logs all management events."""
     trail = _trail(self, "TrailName")
     if trail.advanced_event_selectors:
         return json.dumps({"TrailARN": trail.arn, "AdvancedEventSelectors": trail.advanced_event_selectors})
-    return json.dumps({"TrailARN": trail.arn, "EventSelectors": trail.event_selectors or [_BY_DEFAULT]})
+    return json.dumps({"TrailARN": trail.arn, "EventSelectors": trail.event_selectors or [_DEFAULT_SELECTOR]})
 
 
 def put_event_selectors(self: CloudTrailResponse) -> str:
-    """Answer PutEventSelectors: either form takes the other's place."""
-    trail, asked = _trail(self, "TrailName"), json.loads(self.body)
-    basic, advanced = asked.get("EventSelectors"), asked.get("AdvancedEventSelectors")
-    if bool(basic) == bool(advanced) or len(basic or ()) > _MOST_SELECTORS:
+    """Handle PutEventSelectors; basic event selectors replace advanced ones, and advanced ones replace basic ones."""
+    trail, request = _trail(self, "TrailName"), json.loads(self.body)
+    basic, advanced = request.get("EventSelectors"), request.get("AdvancedEventSelectors")
+    if bool(basic) == bool(advanced) or len(basic or ()) > _MAX_SELECTORS:
         raise JsonRESTError(_INVALID, "Specify either event selectors, at most five, or advanced event selectors.")
-    trail.event_selectors = [_BY_DEFAULT | each for each in basic or ()]
+    trail.event_selectors = [_DEFAULT_SELECTOR | each for each in basic or ()]
     trail.advanced_event_selectors = advanced or []
-    chosen: dict[str, Any] = {"AdvancedEventSelectors": advanced}
+    selectors: dict[str, Any] = {"AdvancedEventSelectors": advanced}
     if basic:
-        chosen = {"EventSelectors": trail.event_selectors}
-    return json.dumps({"TrailARN": trail.arn, **chosen})
+        selectors = {"EventSelectors": trail.event_selectors}
+    return json.dumps({"TrailARN": trail.arn, **selectors})
 
 
-def _trail(response: CloudTrailResponse, name: str) -> Trail:
-    return response.cloudtrail_backend.get_trail(str(json.loads(response.body).get(name, "")))
+def _trail(response: CloudTrailResponse, parameter: str) -> Trail:
+    """Return the trail that the *parameter* of the request names, by name or ARN."""
+    return response.cloudtrail_backend.get_trail(str(json.loads(response.body).get(parameter, "")))

@@ -1,9 +1,9 @@
-"""What moto's CodeBuild lacks: UpdateProject, and all but the first few fields of a project."""
+"""Additions to moto's CodeBuild: UpdateProject, and the fields of a project that CreateProject does not store."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moto.codebuild.exceptions import InvalidInputException, ResourceNotFoundException
@@ -11,52 +11,56 @@ from moto.codebuild.responses import CodeBuildResponse
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time
 
-# What moto forgets when a project is made.
-_FORGOTTEN = (
+# Fields that moto's CreateProject does not store.
+_NOT_STORED = (
     *("secondarySources", "secondarySourceVersions", "secondaryArtifacts", "encryptionKey", "fileSystemLocations"),
     *("buildBatchConfig", "concurrentBuildLimit", "autoRetryLimit"),
 )
 
 
 def extend_moto() -> None:
-    """Teach moto what it lacks; harmless when done twice."""
+    """Add the call and the fields; calling it again has no effect."""
     if "update_project" in vars(CodeBuildResponse):
         return
     setattr(CodeBuildResponse, "update_project", update_project)  # noqa: B010 - moto does not declare it
-    setattr(CodeBuildResponse, "create_project", _remembering(CodeBuildResponse.create_project))  # noqa: B010
+    setattr(CodeBuildResponse, "create_project", _storing_all(CodeBuildResponse.create_project))  # noqa: B010
 
 
 def update_project(self: CodeBuildResponse) -> ActionResult:
-    """Answer UpdateProject: what is given replaces what was there whole; what is not given stays."""
-    asked = json.loads(self.body)
-    _check(asked)
-    project = self.codebuild_backend.codebuild_projects.get(asked["name"])
+    """Handle UpdateProject: a field in the request replaces the whole field of the project; the others are kept."""
+    request = json.loads(self.body)
+    _validate(request)
+    project = self.codebuild_backend.codebuild_projects.get(request["name"])
     if project is None:
-        raise ResourceNotFoundException(f"Project cannot be found: {asked['name']}")
-    badge = {"badge": {"badgeEnabled": asked.pop("badgeEnabled")}} if "badgeEnabled" in asked else {}
-    project.project_metadata |= {**asked, **badge, "lastModified": unix_time()}
+        raise ResourceNotFoundException(f"Project cannot be found: {request['name']}")
+    badge = {"badge": {"badgeEnabled": request.pop("badgeEnabled")}} if "badgeEnabled" in request else {}
+    project.project_metadata |= {**request, **badge, "lastModified": unix_time()}
     return ActionResult({"project": project.project_metadata})
 
 
-def _remembering(call: Callable[[CodeBuildResponse], ActionResult]) -> Callable[[CodeBuildResponse], ActionResult]:
-    def answer(self: CodeBuildResponse) -> ActionResult:
-        asked = json.loads(self.body)
-        _check(asked)
+def _storing_all(call: Callable[[CodeBuildResponse], ActionResult]) -> Callable[[CodeBuildResponse], ActionResult]:
+    """Return CreateProject with validation, storing all fields."""
+
+    def create_project(self: CodeBuildResponse) -> ActionResult:
+        request = json.loads(self.body)
+        _validate(request)
         result = call(self)
-        made = self.codebuild_backend.codebuild_projects[asked["name"]].project_metadata
-        made |= {name: asked[name] for name in _FORGOTTEN if name in asked}
+        stored = self.codebuild_backend.codebuild_projects[request["name"]].project_metadata
+        stored |= {name: request[name] for name in _NOT_STORED if name in request}
         return result
 
-    return answer
+    return create_project
 
 
-def _check(asked: dict[str, Any]) -> None:
-    """Refuse what CodeBuild refuses: only what it puts in S3 itself can be left unencrypted."""
-    for artifacts in _artifacts(asked):
+def _validate(request: Mapping[str, Any]) -> None:
+    """Raise InvalidInputException where encryption is disabled for artifacts that CodeBuild does not upload to S3."""
+    for artifacts in _artifacts(request):
         if artifacts.get("type") != "S3" and artifacts.get("encryptionDisabled"):
-            raise InvalidInputException(f"Invalid artifacts: encryptionDisabled is not for type {artifacts['type']}")
+            raise InvalidInputException(
+                f"Invalid artifacts: encryptionDisabled is not valid for type {artifacts['type']}"
+            )
 
 
-def _artifacts(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield asked.get("artifacts") or {}
-    yield from asked.get("secondaryArtifacts") or ()
+def _artifacts(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield request.get("artifacts") or {}
+    yield from request.get("secondaryArtifacts") or ()

@@ -1,4 +1,4 @@
-"""What moto's CodePipeline lacks: stage transitions, the pipeline's state, and tokens that AWS never shows again."""
+"""Additions to moto's CodePipeline: stage transitions, the pipeline state, and masked OAuth tokens."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from moto.codepipeline.responses import CodePipelineResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import utcnow
 
-MASK = "****"
-"""What CodePipeline answers in place of a token."""
+from pipeseal.secrets.redaction import CODEPIPELINE_REDACTION
 
-# The constraints of the service's own model: DisabledReason, PipelineName and StageName, StageTransitionType.
+# Constraints of the API: DisabledReason, PipelineName and StageName, StageTransitionType.
 _REASON = r"[a-zA-Z0-9!@ \(\)\.\*\?\-]+"
-_LONGEST_REASON = 300
+_MAX_REASON = 300
 _NAME = r"[A-Za-z0-9.@\-_]+"
-_LONGEST_NAME = 100
+_MAX_NAME = 100
 _TYPES = ("Inbound", "Outbound")
 
 _NOT_FOUND = "Account '{}' does not have a pipeline with name '{}'"
 
-# pipeline -> (stage, transition type) -> TransitionState; a pipeline's transitions go when it goes.
+# Pipeline -> (stage, transition type) -> TransitionState; deleted with the pipeline.
 _transitions: WeakKeyDictionary[CodePipeline, dict[tuple[str, str], dict[str, Any]]] = WeakKeyDictionary()
 
 
 def extend_moto() -> None:
-    """Teach moto the calls that it lacks, and to mask tokens; harmless when done twice."""
+    """Add the calls and the masking of tokens; calling it again has no effect."""
     if "get_pipeline_state" in vars(CodePipelineResponse):
         return
     for call in (disable_stage_transition, enable_stage_transition, get_pipeline_state):
@@ -42,14 +41,14 @@ def extend_moto() -> None:
 
 
 def stored(name: str, region: str = "us-east-1", account: str = "123456789012") -> dict[str, Any]:
-    """Return a pipeline's structure as the service keeps it, tokens in clear: what no call answers, for tests."""
+    """Return a pipeline's structure as it is stored, with unmasked tokens, which no API call returns; for tests."""
     return deepcopy(codepipeline_backends[account][region].pipelines[name].pipeline)
 
 
 def disable_stage_transition(self: CodePipelineResponse) -> str:
-    """Answer DisableStageTransition."""
-    pipeline, way = _way(self, reason=self._get_param("reason"))
-    _transitions.setdefault(pipeline, {})[way] = {
+    """Handle DisableStageTransition."""
+    pipeline, transition = _transition(self, reason=self._get_param("reason"))
+    _transitions.setdefault(pipeline, {})[transition] = {
         "enabled": False,
         "disabledReason": self._get_param("reason"),
         **_change(self),
@@ -58,16 +57,16 @@ def disable_stage_transition(self: CodePipelineResponse) -> str:
 
 
 def enable_stage_transition(self: CodePipelineResponse) -> str:
-    """Answer EnableStageTransition."""
-    pipeline, way = _way(self)
-    _transitions.setdefault(pipeline, {})[way] = {"enabled": True, **_change(self)}
+    """Handle EnableStageTransition."""
+    pipeline, transition = _transition(self)
+    _transitions.setdefault(pipeline, {})[transition] = {"enabled": True, **_change(self)}
     return ""
 
 
 def get_pipeline_state(self: CodePipelineResponse) -> str:
-    """Answer GetPipelineState: the first stage has no way in unless one was disabled."""
+    """Handle GetPipelineState; the first stage has an inbound transition only where it was disabled."""
     backend, name = self.codepipeline_backend, self._get_param("name")
-    _check([_fault("name", name, _NAME, _LONGEST_NAME)])
+    _raise_for([_violation("name", name, _NAME, _MAX_NAME)])
     pipeline = _pipeline(backend, name)
     changed = _transitions.get(pipeline, {})
     states = []
@@ -76,35 +75,37 @@ def get_pipeline_state(self: CodePipelineResponse) -> str:
             "stageName": stage["name"],
             "actionStates": [{"actionName": action["name"]} for action in stage["actions"]],
         }
-        way = changed.get((stage["name"], "Inbound")) or ({"enabled": True} if number else None)
-        states.append(state | ({"inboundTransitionState": way} if way else {}))
+        inbound = changed.get((stage["name"], "Inbound")) or ({"enabled": True} if number else None)
+        states.append(state | ({"inboundTransitionState": inbound} if inbound else {}))
     return json.dumps(
         {
             "pipelineName": name,
             "pipelineVersion": pipeline.pipeline["version"],
             "stageStates": states,
-            "created": pipeline._created.timestamp(),  # noqa: SLF001 - moto has no other way to it
+            "created": pipeline._created.timestamp(),  # noqa: SLF001 - moto has no public attribute
             "updated": pipeline._updated.timestamp(),  # noqa: SLF001
         }
     )
 
 
 def masked(pipeline: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of a pipeline's structure with every OAuthToken masked, as CodePipeline answers it."""
-    shown = deepcopy(pipeline)
-    for stage in shown.get("stages", ()):
+    """Return a copy of a pipeline's structure with every OAuthToken masked, as CodePipeline returns it."""
+    copy = deepcopy(pipeline)
+    for stage in copy.get("stages", ()):
         for action in stage.get("actions", ()):
             if "OAuthToken" in action.get("configuration", {}):
-                action["configuration"]["OAuthToken"] = MASK
-    return shown
+                action["configuration"]["OAuthToken"] = CODEPIPELINE_REDACTION
+    return copy
 
 
 def _masking(call: Callable[[CodePipelineResponse], str]) -> Callable[[CodePipelineResponse], str]:
-    def answer(self: CodePipelineResponse) -> str:
+    """Return the API call *call* with masked tokens in its response."""
+
+    def masking_call(self: CodePipelineResponse) -> str:
         body = json.loads(call(self))
         return json.dumps(body | {"pipeline": masked(body["pipeline"])})
 
-    return answer
+    return masking_call
 
 
 def _pipeline(backend: CodePipelineBackend, name: str) -> CodePipeline:
@@ -114,15 +115,15 @@ def _pipeline(backend: CodePipelineBackend, name: str) -> CodePipeline:
     return found
 
 
-def _way(response: CodePipelineResponse, **reason: str) -> tuple[CodePipeline, tuple[str, str]]:
-    """Return the pipeline and the transition that a request names, checked as the service checks them."""
+def _transition(response: CodePipelineResponse, **reason: str) -> tuple[CodePipeline, tuple[str, str]]:
+    """Return the pipeline and the (stage, transition type) of a request; raise where CodePipeline rejects it."""
     name, stage, kind = (response._get_param(each) for each in ("pipelineName", "stageName", "transitionType"))  # noqa: SLF001
-    _check(
+    _raise_for(
         [
-            _fault("pipelineName", name, _NAME, _LONGEST_NAME),
-            _fault("stageName", stage, _NAME, _LONGEST_NAME),
-            *(_fault("reason", text, _REASON, _LONGEST_REASON) for text in reason.values()),
-            "" if kind in _TYPES else _violates("transitionType", kind, f"enum value set: [{', '.join(_TYPES)}]"),
+            _violation("pipelineName", name, _NAME, _MAX_NAME),
+            _violation("stageName", stage, _NAME, _MAX_NAME),
+            *(_violation("reason", text, _REASON, _MAX_REASON) for text in reason.values()),
+            "" if kind in _TYPES else _message("transitionType", kind, f"enum value set: [{', '.join(_TYPES)}]"),
         ]
     )
     pipeline = _pipeline(response.codepipeline_backend, name)
@@ -131,29 +132,31 @@ def _way(response: CodePipelineResponse, **reason: str) -> tuple[CodePipeline, t
     return pipeline, (stage, kind)
 
 
-def _fault(member: str, value: object, pattern: str, longest: int) -> str:
-    """Say which constraint of its member *value* breaks, as AWS does, or ""."""
+def _violation(member: str, value: object, pattern: str, max_length: int) -> str:
+    """Return AWS's message about the constraint of *member* that *value* violates; "" where it violates none."""
     if not isinstance(value, str):
         return f"Value at '{member}' failed to satisfy constraint: Member must not be null"
     if not value:
-        return _violates(member, value, "length greater than or equal to 1", verb="have ")
-    if len(value) > longest:
-        return _violates(member, value, f"length less than or equal to {longest}", verb="have ")
+        return _message(member, value, "length greater than or equal to 1", verb="have ")
+    if len(value) > max_length:
+        return _message(member, value, f"length less than or equal to {max_length}", verb="have ")
     if not re.fullmatch(pattern, value):
-        return _violates(member, value, f"regular expression pattern: {pattern}")
+        return _message(member, value, f"regular expression pattern: {pattern}")
     return ""
 
 
-def _violates(member: str, value: object, constraint: str, verb: str = "satisfy ") -> str:
+def _message(member: str, value: object, constraint: str, verb: str = "satisfy ") -> str:
     return f"Value '{value}' at '{member}' failed to satisfy constraint: Member must {verb}{constraint}"
 
 
-def _check(faults: list[str]) -> None:
-    if found := [fault for fault in faults if fault]:
-        amount = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
-        raise JsonRESTError("ValidationException", f"{amount}: {'; '.join(found)}")
+def _raise_for(messages: list[str]) -> None:
+    """Raise ValidationException with those *messages* that are not empty, if any."""
+    if found := [message for message in messages if message]:
+        count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+        raise JsonRESTError("ValidationException", f"{count}: {'; '.join(found)}")
 
 
 def _change(response: CodePipelineResponse) -> dict[str, Any]:
+    """Return who changes a transition, and when."""
     caller = f"arn:aws:iam::{response.current_account}:user/{response.access_key}"
     return {"lastChangedBy": caller, "lastChangedAt": utcnow().timestamp()}

@@ -1,4 +1,4 @@
-"""An HTTP call to AWS and its answer -> the CloudTrail record of it, in EventBridge's envelope; pure."""
+"""From an HTTP request to AWS and its response to the event that EventBridge delivers: the CloudTrail record; pure."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
 import botocore.session
-import xmltodict  # type: ignore[import-untyped]  # moto brings it; nobody brings its types
+import xmltodict  # type: ignore[import-untyped]  # moto requires it; it has no type information
+
+from pipeseal.secrets.redaction import CLOUDTRAIL_REDACTION
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel, Shape
 
-    from pipeseal.sandbox.people import Person
+    from pipeseal.sandbox.identities import Identity
 
-Event = dict[str, Any]
+EventDocument = dict[str, Any]
+"""An EventBridge event; its detail is a CloudTrail record."""
 
-HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-_SECRET = {"OAuthToken", "SecretToken"}
+_REDACTED_FIELDS = {"OAuthToken", "SecretToken"}
 
-# X-Amz-Target's prefix -> botocore's name of the service, which is that of its events too.
+# Prefix of the X-Amz-Target header -> the service as botocore and event sources name it.
 _TARGETS = {
     "TrentService": "kms",
     "CodePipeline_20150709": "codepipeline",
@@ -33,9 +35,9 @@ _TARGETS = {
     "CodeBuild_20161006": "codebuild",
     "CloudTrail_20131101": "cloudtrail",
 }
-_READS = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Verify")
+_READ_ONLY_PREFIXES = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Verify")
 
-# The subresources of a bucket that are management events, and what their events are called without the verb.
+# Subresource of a bucket whose calls are management events -> the event name without its verb.
 _SUBRESOURCES = {
     "accelerate": "AccelerateConfiguration",
     "acl": "BucketAcl",
@@ -57,14 +59,22 @@ _SUBRESOURCES = {
     "website": "BucketWebsite",
 }
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
-_BARE = {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "HEAD": "HeadBucket"}
+_BUCKET_OPERATIONS = {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "HEAD": "HeadBucket"}
 
-_SCOPE = re.compile(r"Credential=([^/\s,]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_CREDENTIAL = re.compile(r"Credential=([^/\s,]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+
+
+class SigningCredential(NamedTuple):
+    """The Credential of a Signature Version 4 signature; the parts are "" for an unsigned request."""
+
+    access_key_id: str
+    region: str
+    service: str
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A call as it came in; header names are in lower case."""
+class ApiRequest:
+    """An HTTP request to AWS; header names are in lower case."""
 
     method: str
     path: str
@@ -73,11 +83,11 @@ class Request:
     body: bytes = b""
 
     @property
-    def scope(self) -> tuple[str, str, str]:
-        """Return the access key id, the Region and the service that the call is signed for; "" where it is not."""
+    def credential(self) -> SigningCredential:
+        """Return the credential that signs the request, in the Authorization header or a presigned URL."""
         text = self.headers.get("authorization", "") or "Credential=" + dict(self._query).get("X-Amz-Credential", "")
-        found = _SCOPE.search(text)
-        return (found[1], found[2], found[3]) if found else ("", "", "")
+        found = _CREDENTIAL.search(text)
+        return SigningCredential(found[1], found[2], found[3]) if found else SigningCredential("", "", "")
 
     @property
     def _query(self) -> list[tuple[str, str]]:
@@ -85,35 +95,34 @@ class Request:
 
     @property
     def operation(self) -> tuple[str, str] | None:
-        """Return the service and the name that CloudTrail gives the call; None where it keeps no record of it."""
+        """Return the service and the CloudTrail event name of the call; None where CloudTrail does not record it."""
         if target := self.headers.get("x-amz-target"):
             prefix, _, name = target.rpartition(".")
             service = _TARGETS.get(prefix.rpartition(".")[2])
             return (service, name) if service else None
-        name = self._bucket_operation() if self.scope[2] == "s3" else ""
+        name = self._bucket_operation() if self.credential.service == "s3" else ""
         return ("s3", name) if name else None
 
     def _bucket_operation(self) -> str:
-        """Name what is done to a bucket; what is done to objects is a data event, which nobody asked for."""
-        bucket, key = self.place
+        """Return the event name of a call on a bucket; "" for objects, whose calls are data events."""
+        bucket, key = self.bucket_and_key
         if not bucket or key:
             return ""
-        for name, _ in self._query:
-            if name in _SUBRESOURCES:
-                verb = _VERBS.get(self.method)
-                return f"{verb}{_SUBRESOURCES[name]}" if verb else ""
-        return _BARE.get(self.method, "")
+        if self.subresource:
+            verb = _VERBS.get(self.method)
+            return f"{verb}{_SUBRESOURCES[self.subresource]}" if verb else ""
+        return _BUCKET_OPERATIONS.get(self.method, "")
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Return the bucket and the object key that the call is about, named by path or by host."""
+    def bucket_and_key(self) -> tuple[str, str]:
+        """Return the bucket and the object key of a path-style or virtual-hosted-style S3 request."""
         host = self.headers.get("host", "").partition(":")[0]
         path = unquote(self.path).lstrip("/")
-        before, dot, _ = host.partition(".localhost")
+        bucket, dot, _ = host.partition(".localhost")
         if not dot:
-            before, dot, _ = host.partition(".s3.")
+            bucket, dot, _ = host.partition(".s3.")
         if dot:
-            return before, path
+            return bucket, path
         bucket, _, key = path.partition("/")
         return bucket, key
 
@@ -124,41 +133,46 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What AWS answered; header names are in lower case."""
+class ApiResponse:
+    """The HTTP response of AWS; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
 
     def error(self) -> dict[str, str]:
-        """Return errorCode and errorMessage of a refusal; nothing where there is none."""
-        if self.status < 400:  # noqa: PLR2004 - HTTP's own line between success and refusal
+        """Return the errorCode and the errorMessage of an error response; an empty dict for any other."""
+        if self.status < 400:  # noqa: PLR2004 - the first client error of HTTP
             return {}
         if self.body.lstrip().startswith(b"<"):
             parsed = xmltodict.parse(self.body)
-            fault = parsed.get("Error") or next(iter(parsed.values()), None) or {}
-            return {"errorCode": str(fault.get("Code", "")), "errorMessage": str(fault.get("Message", ""))}
-        fault = _json(self.body)
-        code = self.headers.get("x-amzn-errortype") or fault.get("__type") or str(self.status)
-        return {"errorCode": str(code).rpartition("#")[2], "errorMessage": str(fault.get("message", ""))}
+            error = parsed.get("Error") or next(iter(parsed.values()), None) or {}
+            return {"errorCode": str(error.get("Code", "")), "errorMessage": str(error.get("Message", ""))}
+        error = _json(self.body)
+        code = self.headers.get("x-amzn-errortype") or error.get("__type") or str(self.status)
+        return {"errorCode": str(code).rpartition("#")[2], "errorMessage": str(error.get("message", ""))}
 
 
-def event_of(request: Request, answer: Answer, person: Person, account: str, now: datetime) -> Event | None:
-    """Return the event that EventBridge delivers for a call; None where CloudTrail keeps no record of the call."""
-    found = request.operation
-    if found is None:
+def event_of(
+    request: ApiRequest, response: ApiResponse, identity: Identity, account: str, now: datetime
+) -> EventDocument | None:
+    """Return the EventBridge event of a call that *identity* made; None where CloudTrail does not record the call."""
+    operation = request.operation
+    if operation is None:
         return None
-    service, name = found
+    service, name = operation
     time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    region = request.scope[1] or "us-east-1"
-    read_only = name.startswith(_READS)
-    error = answer.error()
-    parts = _s3_parts if service == "s3" else _json_parts
-    asked, answered, resources = parts(request, answer, name, account, region)
-    detail: Event = {
+    region = request.credential.region or "us-east-1"
+    read_only = name.startswith(_READ_ONLY_PREFIXES)
+    error = response.error()
+    elements = (
+        _s3_elements(request, account, region)
+        if service == "s3"
+        else _json_elements(service, name, request, response, account, region)
+    )
+    detail: EventDocument = {
         "eventVersion": "1.11",
-        "userIdentity": dict(person.identity),
+        "userIdentity": dict(identity.user_identity),
         "eventTime": time,
         "eventSource": f"{service}.amazonaws.com",
         "eventName": name,
@@ -166,17 +180,17 @@ def event_of(request: Request, answer: Answer, person: Person, account: str, now
         "sourceIPAddress": "203.0.113.7",
         "userAgent": f"[{request.headers.get('user-agent', '')}]",
         **error,
-        "requestParameters": _without_secrets(asked) or None,
-        "responseElements": None if error or read_only else _without_secrets(answered) or None,
+        "requestParameters": _redacted(elements.request_parameters) or None,
+        "responseElements": None if error or read_only else _redacted(elements.response_elements) or None,
         "requestID": str(uuid4()),
         "eventID": str(uuid4()),
         "readOnly": read_only,
-        "resources": list(resources),
+        "resources": list(elements.resources),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": account,
         "eventCategory": "Management",
-        **person.extra,
+        **identity.record_fields,
     }
     return {
         "version": "0",
@@ -191,10 +205,16 @@ def event_of(request: Request, answer: Answer, person: Person, account: str, now
     }
 
 
-_Parts = tuple[Event, Event, Iterator[dict[str, str]]]
+class _Elements(NamedTuple):
+    """The elements of a CloudTrail record that depend on the service."""
+
+    request_parameters: dict[str, Any]
+    response_elements: dict[str, Any]
+    resources: tuple[dict[str, str], ...]
 
 
-def _json(body: bytes) -> Event:
+def _json(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in *body*; an empty dict where there is none."""
     try:
         found = json.loads(body or b"{}")
     except ValueError:
@@ -202,14 +222,16 @@ def _json(body: bytes) -> Event:
     return found if isinstance(found, dict) else {}
 
 
-def _without_secrets(value: Any) -> Any:
-    """Return *value* with the tokens hidden that CloudTrail hides."""
+def _redacted(value: Any) -> Any:
+    """Return *value* without the tokens that CloudTrail redacts."""
     if isinstance(value, dict):
-        return {name: HIDDEN if name in _SECRET else _without_secrets(each) for name, each in value.items()}
-    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
+        return {
+            name: CLOUDTRAIL_REDACTION if name in _REDACTED_FIELDS else _redacted(each) for name, each in value.items()
+        }
+    return [_redacted(each) for each in value] if isinstance(value, list) else value
 
 
-# ------------------------------------------------------- services that speak JSON
+# ------------------------------------------------------------- the JSON protocol
 
 
 @cache
@@ -217,21 +239,23 @@ def _model(service: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(service)
 
 
-def _json_parts(request: Request, answer: Answer, name: str, account: str, region: str) -> _Parts:
-    service = (request.operation or ("", ""))[0]
+def _json_elements(  # noqa: PLR0913, PLR0917 - a call and where it was made
+    service: str, name: str, request: ApiRequest, response: ApiResponse, account: str, region: str
+) -> _Elements:
     model = _model(service)
-    asked, answered = _json(request.body), _json(answer.body)
+    parameters, elements = _json(request.body), _json(response.body)
     if name in model.operation_names:
         operation = model.operation_model(name)
-        asked, answered = _recorded(asked, operation.input_shape), _recorded(answered, operation.output_shape)
+        parameters = _recorded(parameters, operation.input_shape)
+        elements = _recorded(elements, operation.output_shape)
     if (service, name) == ("kms", "CreateKey"):
-        asked = _create_key(asked)
-    keys = _keys(asked, answered, account, region) if service == "kms" else iter(())
-    return asked, answered, keys
+        parameters = _create_key_parameters(parameters)
+    keys = tuple(_keys(parameters, elements, account, region)) if service == "kms" else ()
+    return _Elements(parameters, elements, keys)
 
 
 def _recorded(value: Any, shape: Shape | None) -> Any:
-    """Spell *value* as CloudTrail does: members in lower camel case, the keys of maps as they are."""
+    """Return *value* as CloudTrail writes it: members of structures in lower camel case, keys of maps unchanged."""
     kind = shape.type_name if shape else ""
     if kind == "timestamp" and isinstance(value, int | float):
         return f"{(when := datetime.fromtimestamp(value, UTC)):%b} {when.day}, {when:%Y, %I:%M:%S %p}"
@@ -246,23 +270,25 @@ def _recorded(value: Any, shape: Shape | None) -> Any:
     return value
 
 
-def _create_key(asked: Event) -> Event:
-    """Fill in what KMS records where the caller left it out; the spec under its old name and its new one."""
-    spec = asked.get("keySpec") or asked.get("customerMasterKeySpec") or "SYMMETRIC_DEFAULT"
+def _create_key_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Add the defaults that KMS records; it records the key spec as keySpec and as customerMasterKeySpec."""
+    spec = parameters.get("keySpec") or parameters.get("customerMasterKeySpec") or "SYMMETRIC_DEFAULT"
     defaults = {"policy": "", "description": "", "tags": [], "keyUsage": "ENCRYPT_DECRYPT", "origin": "AWS_KMS"}
     switches = {"bypassPolicyLockoutSafetyCheck": False, "multiRegion": False}
-    return {**defaults, **switches, **asked, "keySpec": spec, "customerMasterKeySpec": spec}
+    return {**defaults, **switches, **parameters, "keySpec": spec, "customerMasterKeySpec": spec}
 
 
-def _keys(asked: Event, answered: Event, account: str, region: str) -> Iterator[dict[str, str]]:
+def _keys(
+    parameters: Mapping[str, Any], elements: Mapping[str, Any], account: str, region: str
+) -> Iterator[dict[str, str]]:
     """Yield the keys of a KMS call as the record's `resources`."""
-    made = (answered.get(name) for name in ("keyMetadata", "replicaKeyMetadata"))
-    arns = [metadata["arn"] for metadata in made if metadata and metadata.get("arn")]
-    named = str(asked.get("keyId") or "")
-    if named.startswith("arn:"):
-        arns.append(named)
-    elif named and not named.startswith("alias/"):
-        arns.append(f"arn:aws:kms:{region}:{account}:key/{named}")
+    created = (elements.get(name) for name in ("keyMetadata", "replicaKeyMetadata"))
+    arns = [metadata["arn"] for metadata in created if metadata and metadata.get("arn")]
+    key_id = str(parameters.get("keyId") or "")
+    if key_id.startswith("arn:"):
+        arns.append(key_id)
+    elif key_id and not key_id.startswith("alias/"):
+        arns.append(f"arn:aws:kms:{region}:{account}:key/{key_id}")
     for arn in dict.fromkeys(arns):
         yield {"accountId": account, "type": "AWS::KMS::Key", "ARN": arn}
 
@@ -270,21 +296,22 @@ def _keys(asked: Event, answered: Event, account: str, region: str) -> Iterator[
 # ------------------------------------------------------------------------------ S3
 
 
-def _s3_parts(request: Request, _answer: Answer, name: str, account: str, region: str) -> _Parts:
-    """S3 answers are never recorded; the body is, as an object under the name of its element."""
-    bucket, _ = request.place
-    asked: Event = {"bucketName": bucket, "Host": f"{bucket}.s3.{region}.amazonaws.com"}
+def _s3_elements(request: ApiRequest, account: str, region: str) -> _Elements:
+    """Return the elements of a call on a bucket; CloudTrail records the XML body as an object, and no response."""
+    bucket, _ = request.bucket_and_key
+    parameters: dict[str, Any] = {"bucketName": bucket, "Host": f"{bucket}.s3.{region}.amazonaws.com"}
     if request.subresource:
-        asked[request.subresource] = ""
-    if name == "PutBucketPolicy":
-        asked["bucketPolicy"] = _json(request.body) or request.body.decode("utf-8", "replace")
+        parameters[request.subresource] = ""
+    if request.operation == ("s3", "PutBucketPolicy"):
+        parameters["bucketPolicy"] = _json(request.body) or request.body.decode("utf-8", "replace")
     elif request.body.lstrip().startswith(b"<"):
-        asked |= _xml(xmltodict.parse(request.body))
-    return asked, {}, iter([{"accountId": account, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}])
+        parameters |= _from_xml(xmltodict.parse(request.body))
+    resource = {"accountId": account, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}
+    return _Elements(parameters, {}, (resource,))
 
 
-def _xml(value: Any) -> Any:
-    """Spell parsed XML as CloudTrail does: attributes as members, an empty element as an empty string."""
+def _from_xml(value: Any) -> Any:
+    """Return parsed XML as CloudTrail writes it: attributes as members, an empty element as an empty string."""
     if isinstance(value, dict):
-        return {name.removeprefix("@"): _xml(each) for name, each in value.items()}
-    return [_xml(each) for each in value] if isinstance(value, list) else value or ""
+        return {name.removeprefix("@"): _from_xml(each) for name, each in value.items()}
+    return [_from_xml(each) for each in value] if isinstance(value, list) else value or ""

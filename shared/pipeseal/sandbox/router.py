@@ -1,4 +1,4 @@
-"""EventBridge and Lambda in one: what a rule's pattern matches reaches the real handler, in order, on one thread."""
+"""EventBridge and Lambda in one: each event that a rule matches is handed to the real handler, one after another."""
 
 from __future__ import annotations
 
@@ -6,142 +6,154 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from queue import Empty, Queue, SimpleQueue
-from threading import Event as Flag
-from threading import Thread
-from time import monotonic
+from threading import Event, Thread
 from typing import Any, TextIO
 from uuid import uuid4
 
-from pipeseal.sandbox.people import ACCOUNT, PIPESEAL, REGION
-from pipeseal.sandbox.records import Event
-from pipeseal.sandbox.rules import matcher, rules_of
-from pipeseal.sandbox.runtime import arn_of, invoke, load
-from pipeseal.sandbox.stack import Function
+from pipeseal.clock import Clock
+from pipeseal.model import OutcomeDocument
+from pipeseal.sandbox.event_rules import pattern_matcher, rules_of
+from pipeseal.sandbox.identities import ACCOUNT, PIPESEAL_KEY_ID, REGION
+from pipeseal.sandbox.lambda_runtime import function_arn, invoke, load_handler
+from pipeseal.sandbox.records import EventDocument
+from pipeseal.sandbox.template import TemplateFunction
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event that reached a function, and what became of it."""
+class EventDelivery:
+    """An event that was delivered to a function, and the result."""
 
     function: str
-    event: Event
-    outcomes: tuple[dict[str, Any], ...]
+    event: EventDocument
+    outcomes: tuple[OutcomeDocument, ...]
     """What the handler returned; empty where it failed."""
     error: str
-    """Why it went to the dead letters; "" where it did not."""
+    """Why the event was sent to the dead-letter queue; "" where it was not."""
     seconds: float
-    """From the call to the last outcome."""
+    """Time from the API call to the result."""
 
     @property
     def echo(self) -> bool:
-        """Whether the functions' own doing came back to them as an event."""
-        return bool(self.event["detail"]["userIdentity"].get("accessKeyId") == PIPESEAL)
+        """Whether pipeseal itself made the call that the event reports."""
+        return bool(self.event["detail"]["userIdentity"].get("accessKeyId") == PIPESEAL_KEY_ID)
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    function: Function
-    event: Event
-    since: float
+class _Invocation:
+    function: TemplateFunction
+    event: EventDocument
+    published: datetime
 
 
-class Router:
-    """Delivers events to *functions*; their output goes to *output*, what they fail on to *dead_letter*."""
+class EventRouter:
+    """Delivers events to functions on a thread of its own, in the order in which they are published."""
 
-    def __init__(self, functions: Sequence[Function], output: TextIO, dead_letter: Callable[[Event], None]) -> None:
-        """Load the handlers; raise StackError where one is missing."""
-        self.deliveries: SimpleQueue[Delivery] = SimpleQueue()
-        """What was delivered and nobody has looked at yet."""
-        self.running = ""
-        """The function that is at work, or the last one."""
+    def __init__(
+        self,
+        functions: Sequence[TemplateFunction],
+        output: TextIO,
+        send_dead_letter: Callable[[dict[str, Any]], None],
+        clock: Clock,
+    ) -> None:
+        """Load the handlers of *functions* and start the thread; raise TemplateError where a handler is missing.
+
+        What the functions print and log is written to *output*. *send_dead_letter* takes the record of an invocation
+        that failed after all retries.
+        """
+        self.deliveries: SimpleQueue[EventDelivery] = SimpleQueue()
+        """Completed deliveries, until they are taken off."""
+        self.current_function = ""
+        """Logical ID of the function that runs, or that ran last."""
         self._output = output
-        self._dead_letter = dead_letter
-        self._rules = [(matcher(rule.pattern), rule.function) for rule in rules_of(functions)]
+        self._send_dead_letter = send_dead_letter
+        self._clock = clock
+        self._rules = [(pattern_matcher(rule.pattern), rule.function) for rule in rules_of(functions)]
         with redirect_stdout(output):
-            self._handlers = {function.name: load(function) for function in functions}
-        self._tasks: Queue[_Task | None] = Queue()
-        self._open = Flag()
-        self._open.set()
-        self._released = 0.0
-        self._thread = Thread(target=self._work, name="lambda", daemon=True)
+            self._handlers = {function.name: load_handler(function) for function in functions}
+        self._invocations: Queue[_Invocation | None] = Queue()
+        self._delivering = Event()
+        self._delivering.set()
+        self._resumed = clock.now()
+        self._thread = Thread(target=self._run, name="lambda", daemon=True)
         self._thread.start()
 
-    def publish(self, event: Event) -> int:
-        """Deliver *event* to every function whose rule matches; return how many there are."""
+    def publish(self, event: EventDocument) -> None:
+        """Queue *event* for every function that a matching rule invokes; read-only events match no rule."""
         if event["detail"].get("readOnly"):
-            return 0  # EventBridge delivers no reads unless a rule asks for all management events
+            return
         matching = {function.name: function for matches, function in self._rules if matches(event)}
         for function in matching.values():
-            self._tasks.put(_Task(function, event, monotonic()))
-        return len(matching)
+            self._invocations.put(_Invocation(function, event, self._clock.now()))
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let nothing be delivered meanwhile, as if EventBridge were slow: for a look at what people left."""
-        self._open.clear()
+    def paused(self) -> Iterator[None]:
+        """Deliver no event within the context, so that resources can be read before pipeseal changes them."""
+        self._delivering.clear()
         try:
             yield
         finally:
-            self._released = monotonic()
-            self._open.set()
+            self._resumed = self._clock.now()
+            self._delivering.set()
 
-    def settle(self) -> list[Delivery]:
-        """Wait until every event and every echo of it has been dealt with; return the deliveries since last time."""
-        self._tasks.join()
-        found = []
+    def settle(self) -> list[EventDelivery]:
+        """Wait until all events, including those of pipeseal's own calls, are handled; return the new deliveries."""
+        self._invocations.join()
+        deliveries = []
         while True:
             try:
-                found.append(self.deliveries.get_nowait())
+                deliveries.append(self.deliveries.get_nowait())
             except Empty:
-                return found
+                return deliveries
 
     def stop(self) -> None:
-        """Finish what was published and end the thread."""
-        self._tasks.put(None)
+        """Deliver what is queued and end the thread."""
+        self._invocations.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
-        while task := self._tasks.get():
-            self._open.wait()
-            self.deliveries.put(self._deliver(task))
-            self._tasks.task_done()
-        self._tasks.task_done()
+    def _run(self) -> None:
+        while invocation := self._invocations.get():
+            self._delivering.wait()
+            self.deliveries.put(self._deliver(invocation))
+            self._invocations.task_done()
+        self._invocations.task_done()
 
-    def _deliver(self, task: _Task) -> Delivery:
-        """Invoke the handler as Lambda does asynchronously: retries (here without a pause), then the dead letters."""
-        function, failure = task.function, ""
-        self.running = function.name
+    def _deliver(self, invocation: _Invocation) -> EventDelivery:
+        """Invoke the handler as Lambda does asynchronously, with retries but without delays between them."""
+        function, event = invocation.function, invocation.event
+        arn = function_arn(function, ACCOUNT, REGION)
+        self.current_function = function.name
         attempts = 1 + function.retries
+        outcomes: tuple[OutcomeDocument, ...] = ()
+        failure = ""
         for _ in range(attempts):
             try:
-                arn = arn_of(function, ACCOUNT, REGION)
-                outcomes = invoke(function, self._handlers[function.name], task.event, arn, self._output)
-            except Exception as error:  # noqa: BLE001 - whatever a handler raises, Lambda retries and then gives up
+                outcomes = invoke(function, self._handlers[function.name], event, arn, self._output)
+            except Exception as error:  # noqa: BLE001 - Lambda retries after any exception
                 failure = f"{type(error).__name__}: {error}"
                 print(traceback.format_exc(), file=self._output)
             else:
                 failure = ""
                 break
         if failure:
-            outcomes = ()
-            self._dead_letter(_dead(function, task.event, attempts, failure))
-        seconds = monotonic() - max(task.since, self._released)
-        return Delivery(function.name, task.event, outcomes, failure, seconds)
+            self._send_dead_letter(_failure_record(arn, event, attempts, failure))
+        elapsed = self._clock.now() - max(invocation.published, self._resumed)
+        return EventDelivery(function.name, event, outcomes, failure, elapsed.total_seconds())
 
 
-def _dead(function: Function, event: Event, attempts: int, failure: str) -> Event:
-    """Make what Lambda sends to a failure destination."""
-    kind, _, message = failure.partition(": ")
+def _failure_record(arn: str, event: EventDocument, attempts: int, failure: str) -> dict[str, Any]:
+    """Return the invocation record that Lambda sends to an on-failure destination."""
+    error_type, _, message = failure.partition(": ")
     return {
         "version": "1.0",
         "requestContext": {
             "requestId": str(uuid4()),
-            "functionArn": f"{arn_of(function, ACCOUNT, REGION)}:$LATEST",
+            "functionArn": f"{arn}:$LATEST",
             "condition": "RetriesExhausted",
             "approximateInvokeCount": attempts,
         },
         "requestPayload": event,
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-        "responsePayload": {"errorMessage": message, "errorType": kind},
+        "responsePayload": {"errorMessage": message, "errorType": error_type},
     }

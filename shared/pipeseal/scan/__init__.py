@@ -1,1 +1,1 @@
-"""Judge an account and Region as they are: list, read, decide, report; nothing is written, and no stack is needed."""
+"""Check an account and Region as they are now: list, read, plan, report. Nothing is written, and no stack is needed."""

@@ -1,53 +1,50 @@
-"""What a scan must be allowed to do: the reads that controls declare, the listings, and the account's own matters."""
+"""The IAM permissions of a scan: what the controls, the listings and the account-level advice need to read."""
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import Any
+from collections.abc import Mapping
 
-from pipeseal.aws import pages
+from pipeseal.aws.permissions import action_of
 from pipeseal.controls import controls_of
 from pipeseal.model import Kind
-from pipeseal.scan import posture
+from pipeseal.scan import advice
 
-_TAGS = ("s3:GetBucketTagging", "kms:ListResourceTags", "cloudtrail:ListTags")
-"""What exemptions by tag need beside what controls read anyway."""
-_READS = ("BatchGet", "Describe", "Get", "List")
-# Where IAM calls an action otherwise than its operation.
-_OTHERWISE = {
-    "ListBuckets": "ListAllMyBuckets",
-    "GetBucketEncryption": "GetEncryptionConfiguration",
-}
+_READ_PREFIXES = ("BatchGet", "Describe", "Get", "List")
 
 
-def reads() -> list[str]:
-    """Return the IAM actions that a scan uses, but for the ledger's, in order."""
-    declared = (action for kind in Kind for control in controls_of(kind) for action in control.permissions)
-    wanted = chain(declared, *pages.PERMISSIONS.values(), posture.PERMISSIONS, _TAGS)
-    return sorted({action for action in wanted if action.partition(":")[2].startswith(_READS)})
+def read_actions() -> list[str]:
+    """Return the IAM actions that a scan needs, those for the ledger excepted, in alphabetical order."""
+    actions = {action for kind in Kind for control in controls_of(kind) for action in control.permissions}
+    actions |= {action for kind in Kind for action in (*kind.spec.list_permissions, kind.spec.tag_permission)}
+    actions |= set(advice.PERMISSIONS)
+    return sorted(action for action in actions if _name(action).startswith(_READ_PREFIXES))
 
 
-def needed(operation: str, kind: Kind) -> str:
-    """Return the IAM action that *operation* asks for in a scan of resources of that kind; "" where nobody knows."""
-    name = _OTHERWISE.get(operation, operation)
-    found = [action for action in reads() if action.partition(":")[2] == name]
-    return next((action for action in found if action.startswith(f"{kind}:")), found[0] if found else "")
+def required_action(operation: str, kind: Kind) -> str:
+    """Return the IAM action that *operation* requires in a scan of resources of *kind*; "" where it is unknown.
+
+    Several services have an operation of the same name, such as ListTagsForResource: that of *kind* is preferred.
+    """
+    name = _name(action_of(operation)) or operation
+    matching = [action for action in read_actions() if _name(action) == name]
+    of_kind = [action for action in matching if action.startswith(f"{kind.spec.service}:")]
+    return next(iter((*of_kind, *matching)), "")
 
 
-def policy(partition: str, stack: str) -> dict[str, Any]:
-    """Return the least IAM policy for a scan that honours the exemptions of the stack of that name."""
+def scan_policy(partition: str, stack: str) -> Mapping[str, object]:
+    """Return the least-privilege IAM policy for a scan that applies the exemptions of the *stack* with that name."""
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": "Look", "Effect": "Allow", "Action": reads(), "Resource": "*"},
+            {"Sid": "ReadConfiguration", "Effect": "Allow", "Action": read_actions(), "Resource": "*"},
             {
-                "Sid": "Exemptions",
+                "Sid": "ReadExemptions",
                 "Effect": "Allow",
                 "Action": "dynamodb:GetItem",
                 "Resource": f"arn:{partition}:dynamodb:*:*:table/{stack}-ledger",
             },
             {
-                "Sid": "KeyOfTheLedger",
+                "Sid": "DecryptLedger",
                 "Effect": "Allow",
                 "Action": "kms:Decrypt",
                 "Resource": "*",
@@ -58,3 +55,8 @@ def policy(partition: str, stack: str) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _name(action: str) -> str:
+    """Return *action* without the prefix of its service."""
+    return action.partition(":")[2]

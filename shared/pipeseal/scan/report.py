@@ -1,115 +1,175 @@
-"""What a scan found, as values; pure."""
+"""The result of a scan, as values; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from pipeseal.exemptions import Exemption
 from pipeseal.model import Control, Kind, Ref, Severity
 
 
-def noun(kind: Kind) -> str:
-    """Return what people call a resource of that kind, in small letters."""
-    return kind.name.lower()
-
-
-class Status(StrEnum):
-    """Whether a violation counts."""
+class ViolationStatus(StrEnum):
+    """Whether a violation counts; the values are those of `status` in the JSON output."""
 
     VIOLATED = "violated"
     EXEMPT = "exempt"
 
 
+class ScanViolationDocument(TypedDict):
+    """An element of `findings` in the output of `scan --format json`."""
+
+    resource: str
+    kind: str
+    region: str
+    control: str
+    title: str
+    severity: str
+    status: str
+    reasons: list[str]
+    fix: list[str]
+    refusal: str
+    advice: str
+    source: str
+    used_by: list[str]
+    exemption: dict[str, Any] | None
+
+
+class UnreadResourceDocument(TypedDict):
+    """An element of `unreadable` in the output of `scan --format json`."""
+
+    resource: str
+    kind: str
+    error: str
+    permission: str
+
+
+class AdviceDocument(TypedDict):
+    """An element of `advice` in the output of `scan --format json`."""
+
+    id: str
+    title: str
+    answer: str
+    reason: str
+    advice: str
+    source: str
+
+
+class ScanReportDocument(TypedDict):
+    """The output of `scan --format json`."""
+
+    account: str
+    region: str
+    time: str
+    scanned: dict[str, int]
+    compliant: int
+    violated: int
+    findings: list[ScanViolationDocument]
+    unreadable: list[UnreadResourceDocument]
+    advice: list[AdviceDocument]
+    notes: list[str]
+    exit: int
+
+
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """What one control finds wrong with one resource."""
+class ScanViolation:
+    """A violation of one control by one resource."""
 
     ref: Ref
-    control: Control
+    control: Control[Any]
     reasons: tuple[str, ...]
-    remedy: tuple[str, ...]
-    """What pipeseal would do about it, in sentences; () where only its owner can."""
+    proposed_steps: tuple[str, ...]
+    """What pipeseal would write, in sentences; () where it would write nothing."""
     refusal: str = ""
-    """Why pipeseal could not, where that is so."""
-    users: tuple[str, ...] = ()
-    """ARNs of what keeps data there, or under it."""
+    """Why pipeseal cannot remediate it; "" where it can."""
+    dependents: tuple[str, ...] = ()
+    """ARNs of the resources that keep data in this one, or encrypt data under it."""
     exemption: Exemption | None = None
-    """What excuses it."""
 
     @property
-    def status(self) -> Status:
-        """Say whether it counts."""
-        return Status.EXEMPT if self.exemption else Status.VIOLATED
+    def status(self) -> ViolationStatus:
+        """Whether the violation counts."""
+        return ViolationStatus.EXEMPT if self.exemption else ViolationStatus.VIOLATED
 
-    def as_dict(self) -> dict[str, Any]:
+    @property
+    def description(self) -> str:
+        """The reasons and the refusal, as one text."""
+        return " ".join((*self.reasons, *filter(None, [self.refusal])))
+
+    def as_dict(self) -> ScanViolationDocument:
         """Return the violation as `scan --format json` prints it."""
         return {
             "resource": self.ref.arn,
-            "kind": noun(self.ref.kind),
+            "kind": str(self.ref.kind),
             "region": self.ref.region,
             "control": self.control.id,
             "title": self.control.title,
             "severity": self.control.severity.name.lower(),
             "status": str(self.status),
             "reasons": [str(reason) for reason in self.reasons],
-            "fix": list(self.remedy),
+            "fix": list(self.proposed_steps),
             "refusal": self.refusal,
             "advice": self.control.advice,
             "source": self.control.source,
-            "used_by": list(self.users),
+            "used_by": list(self.dependents),
             "exemption": self.exemption.as_dict() if self.exemption else None,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """What AWS did not show, so that nobody knows whether it is fine."""
+class UnreadResource:
+    """A resource that could not be read, or a kind whose resources could not be listed: its compliance is unknown."""
 
     kind: Kind
     ref: Ref | None
-    """None where not even a list of them was given."""
+    """None where the kind could not be listed."""
     error: str
-    """What AWS said, to which call."""
+    """What AWS returned, and to which operation."""
     permission: str = ""
-    """The IAM action that is missing, where that is why."""
+    """The IAM action that the caller does not have; "" where the error has another cause."""
 
     @property
     def resource(self) -> str:
-        """Return its ARN; "*" where there is no list of them."""
+        """The ARN of the resource; "*" where the kind could not be listed."""
         return self.ref.arn if self.ref else "*"
 
     @property
+    def id(self) -> str:
+        """The ARN of the resource, or an identifier of all resources of the kind."""
+        return self.ref.arn if self.ref else f"every-{self.kind}"
+
+    @property
     def title(self) -> str:
-        """Say what could not be read."""
-        kind = noun(self.kind)
-        return f"The {kind} {self.ref.name} could not be read" if self.ref else f"The {kind}s could not be listed"
+        """What could not be read."""
+        if self.ref:
+            return f"The {self.kind} {self.ref.name} could not be read"
+        return f"The {self.kind}s of the account could not be listed"
 
     @property
-    def sentence(self) -> str:
-        """Say what that means, and what AWS said."""
-        return f"{self.title}, so nobody knows whether all is well: {self.error}"
+    def description(self) -> str:
+        """What could not be read, and the error."""
+        return f"{self.title}, so compliance is unknown: {self.error}"
 
     @property
-    def remedy(self) -> str:
-        """Say what to do about it."""
-        return f"Grant {self.permission} to whoever scans." if self.permission else "Scan again."
+    def remediation(self) -> str:
+        """What to do to have it read by the next scan."""
+        return f"Grant {self.permission} to the identity that runs the scan." if self.permission else "Scan again."
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> UnreadResourceDocument:
         """Return it as `scan --format json` prints it."""
         return {
             "resource": self.resource,
-            "kind": noun(self.kind),
+            "kind": str(self.kind),
             "error": self.error,
             "permission": self.permission,
         }
 
 
-class Answer(StrEnum):
-    """Whether the account has what it should have."""
+class AdviceAnswer(StrEnum):
+    """Whether the account follows a piece of advice."""
 
     YES = "yes"
     NO = "no"
@@ -118,17 +178,17 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A matter of the whole account that no control can settle."""
+    """A recommendation for the account as a whole, which no control covers."""
 
     id: str
     title: str
-    answer: Answer
+    answer: AdviceAnswer
     reason: str
     advice: str
     source: str
 
-    def as_dict(self) -> dict[str, str]:
-        """Return it as `scan --format json` prints it."""
+    def as_dict(self) -> AdviceDocument:
+        """Return the advice as `scan --format json` prints it."""
         return {
             "id": self.id,
             "title": self.title,
@@ -140,62 +200,61 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """An account and Region at one moment."""
+class ScanReport:
+    """An account and Region at one point in time."""
 
     account: str
     region: str
     time: datetime
     scanned: Mapping[Kind, int]
-    """How many of each kind were read and judged."""
-    violations: tuple[Violation, ...]
-    """The worst first; the excused ones are among them."""
-    unreadable: tuple[Unseen, ...]
+    """How many resources of each kind were read and checked."""
+    violations: tuple[ScanViolation, ...]
+    """By severity, highest first; exempt violations included."""
+    unreadable: tuple[UnreadResource, ...]
     advice: tuple[Advice, ...]
     notes: tuple[str, ...] = ()
-    """What limits what was found, in sentences."""
+    """Limits of this scan, in sentences."""
 
     @property
-    def open(self) -> tuple[Violation, ...]:
-        """Return what counts."""
-        return tuple(each for each in self.violations if each.status is Status.VIOLATED)
+    def open(self) -> tuple[ScanViolation, ...]:
+        """The violations that count."""
+        return tuple(each for each in self.violations if each.status is ViolationStatus.VIOLATED)
 
     @property
-    def excused(self) -> tuple[Violation, ...]:
-        """Return what does not."""
-        return tuple(each for each in self.violations if each.status is Status.EXEMPT)
+    def exempted(self) -> tuple[ScanViolation, ...]:
+        """The violations that an exemption covers."""
+        return tuple(each for each in self.violations if each.status is ViolationStatus.EXEMPT)
 
     @property
     def violated(self) -> int:
-        """Return how many resources something counts against."""
+        """The number of resources with a violation that counts."""
         return len({each.ref for each in self.open})
 
     @property
     def compliant(self) -> int:
-        """Return how many resources were judged and have nothing wrong, excused or not."""
+        """The number of resources without any violation, exempt violations included."""
         return sum(self.scanned.values()) - len({each.ref for each in self.violations})
 
-    def fails(self, bar: Severity | None) -> bool:
-        """Say whether a violation at or above *bar* counts, or something could not be read; no bar, no violation."""
-        bad = bar is not None and any(each.control.severity >= bar for each in self.open)
-        return bad or bool(self.unreadable)
+    def fails(self, threshold: Severity | None) -> bool:
+        """Return whether a violation counts at *threshold* or above, or something could not be read.
 
-    def as_dict(self, status: int) -> dict[str, Any]:
+        Without a threshold, violations do not fail a scan.
+        """
+        too_severe = threshold is not None and any(each.control.severity >= threshold for each in self.open)
+        return too_severe or bool(self.unreadable)
+
+    def as_dict(self, status: int) -> ScanReportDocument:
         """Return the report as `scan --format json` prints it; *status* is the exit status."""
         return {
             "account": self.account,
             "region": self.region,
             "time": self.time.isoformat(),
-            "scanned": {noun(kind): number for kind, number in self.scanned.items()},
+            "scanned": {str(kind): number for kind, number in self.scanned.items()},
             "compliant": self.compliant,
             "violated": self.violated,
-            "findings": _dicts(self.violations),
-            "unreadable": _dicts(self.unreadable),
-            "advice": _dicts(self.advice),
+            "findings": [each.as_dict() for each in self.violations],
+            "unreadable": [each.as_dict() for each in self.unreadable],
+            "advice": [each.as_dict() for each in self.advice],
             "notes": list(self.notes),
             "exit": status,
         }
-
-
-def _dicts(values: Iterable[Violation | Unseen | Advice]) -> list[dict[str, Any]]:
-    return [each.as_dict() for each in values]

@@ -1,5 +1,6 @@
-"""Literal secrets: a pipeline or a text goes in; where each secret stands, and never what it is, comes out."""
+"""Detection of literal secrets in pipelines, variables and text; a finding tells where a secret is, never its value."""
 
-from pipeseal.secrets.search import Secret, in_pipeline, in_text, in_variables
+from pipeseal.secrets.findings import SecretFinding
+from pipeseal.secrets.search import in_pipeline, in_text, in_variables
 
-__all__ = ["Secret", "in_pipeline", "in_text", "in_variables"]
+__all__ = ["SecretFinding", "in_pipeline", "in_text", "in_variables"]

@@ -1,4 +1,4 @@
-"""JSON values as YAML that CloudFormation reads (YAML 1.1): in blocks, as people write templates."""
+"""JSON values as the YAML that CloudFormation reads (YAML 1.1), in block style."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from pipeseal.snippets.quoting import quoted
 
-_BARE = re.compile(r"[A-Za-z]([A-Za-z0-9_:./*-]*[A-Za-z0-9_./*-])?")
-# What YAML 1.1 takes for something else than text.
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_PLAIN_SCALAR = re.compile(r"[A-Za-z]([A-Za-z0-9_:./*-]*[A-Za-z0-9_./*-])?")
+# Plain scalars that YAML 1.1 does not read as strings.
+_RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _LONGEST_KEY = 100
-"""YAML takes a key of up to 1024 characters without a mark."""
+"""A key of more than 1,024 characters needs the "?" indicator; this limit is lower to be safe."""
 
 
 def lines(value: Mapping[str, Any]) -> Iterator[str]:
-    """Yield *value*, a JSON object with something in it, as lines of YAML."""
+    """Yield *value*, a JSON object that is not empty, as lines of YAML."""
     for name, each in value.items():
         key = _scalar(name)
         if len(key) > _LONGEST_KEY:
@@ -28,7 +28,7 @@ def lines(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _nested(value: Any) -> Iterator[str]:
-    """Yield *value* as lines of its own, none where it stands on the line of its name."""
+    """Yield *value* as lines of their own; none where it belongs on the line of its key."""
     if isinstance(value, Mapping):
         yield from lines(value)
     elif isinstance(value, list | tuple):
@@ -46,8 +46,9 @@ def _scalar(value: Any) -> str:
             return str(value)
         case float():
             text = repr(value)
-            return text if "." in text else text.replace("e", ".0e")  # without the dot YAML 1.1 reads text
+            return text if "." in text else text.replace("e", ".0e")  # YAML 1.1 reads 1e3 as a string
         case str():
-            return value if _BARE.fullmatch(value) and value.lower() not in _WORDS else quoted(value)
+            is_plain = _PLAIN_SCALAR.fullmatch(value) and value.lower() not in _RESERVED
+            return value if is_plain else quoted(value)
         case _:
             return "{}" if isinstance(value, Mapping) else "[]"

@@ -1,52 +1,69 @@
-"""JSON values as HCL that Terraform reads, laid out as `terraform fmt` leaves it."""
+"""JSON values as the HCL that Terraform reads, in the layout of `terraform fmt`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pipeseal.snippets.quoting import quoted
 
-_BARE = re.compile(r"[A-Z][A-Za-z]*")
-"""The names that policy documents use; any other may be a word of HCL's."""
+_BARE_KEY = re.compile(r"[A-Z][A-Za-z]*")
+"""The keys of policy documents; any other key is quoted, because it may be a keyword of HCL."""
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """A document that an argument takes as text."""
+    """A document that an argument takes as JSON text."""
 
     document: Mapping[str, Any]
 
 
+def snake_case(value: Any, plural_blocks: Collection[str] = ()) -> Any:
+    """Return *value* with its names as Terraform spells them.
+
+    A list of objects becomes blocks, whose name is singular unless it is one of *plural_blocks*.
+    """
+    if isinstance(value, Mapping):
+        return {_spelled(name, each, plural_blocks): snake_case(each, plural_blocks) for name, each in value.items()}
+    return [snake_case(each, plural_blocks) for each in value] if isinstance(value, list) else value
+
+
+def _spelled(name: str, value: Any, plural_blocks: Collection[str]) -> str:
+    spelled = _WORD_BOUNDARY.sub("_", name).lower()
+    is_block = isinstance(value, list) and any(isinstance(each, Mapping) for each in value)
+    return spelled.removesuffix("s") if is_block and spelled not in plural_blocks else spelled
+
+
 def lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the arguments and blocks of *body*: an object is a block, a list of objects a block each."""
+    """Yield the arguments and blocks of *body*: an object is a block, a list of objects one block each."""
     yield from _aligned(_item(name, value) for name, value in body.items())
 
 
 def _item(name: str, value: Any) -> tuple[str, list[str]]:
-    """Return the name of an argument and the lines of its value; a block, with its name in them, has none."""
+    """Return the name of an argument and the lines of its value; a block has its name in its lines, and "" here."""
     if isinstance(value, Json):
         first, *others, last = _value(value.document)
         return name, [f"jsonencode({first}", *others, f"{last})"]
     blocks = value if isinstance(value, list | tuple) else [value]
     if not blocks or not all(isinstance(each, Mapping) for each in blocks):
         return name, list(_value(value))
-    return "", [line for each in blocks for line in (f"{name} {{", *_inner(lines(each)), "}")]
+    return "", [line for each in blocks for line in (f"{name} {{", *_indented(lines(each)), "}")]
 
 
 def _value(value: Any) -> Iterator[str]:
     match value:
         case Mapping():
-            names = (name if _BARE.fullmatch(name) else _text(name) for name in value)
+            names = (name if _BARE_KEY.fullmatch(name) else _text(name) for name in value)
             items = zip(names, (list(_value(each)) for each in value.values()), strict=True)
-            yield from ("{", *_inner(_aligned(items)), "}") if value else ("{}",)
+            yield from ("{", *_indented(_aligned(items)), "}") if value else ("{}",)
         case list() | tuple():
             if any(isinstance(each, Mapping | list) for each in value):
                 yield "["
                 for each in value:
-                    *others, last = _inner(_value(each))
+                    *others, last = _indented(_value(each))
                     yield from (*others, f"{last},")
                 yield "]"
             else:
@@ -60,7 +77,7 @@ def _value(value: Any) -> Iterator[str]:
 
 
 def _aligned(items: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
-    """Yield arguments, with the equals signs of those that follow one another in a single line below each other."""
+    """Yield arguments, with the equals signs of consecutive single-line arguments aligned."""
     group: list[tuple[str, str]] = []
     for name, found in items:
         if name and len(found) == 1:
@@ -77,10 +94,10 @@ def _columns(group: list[tuple[str, str]]) -> Iterator[str]:
     yield from (f"{name:{width}} = {value}" for name, value in group)
 
 
-def _inner(found: Iterable[str]) -> Iterator[str]:
+def _indented(found: Iterable[str]) -> Iterator[str]:
     return (f"  {line}" for line in found)
 
 
 def _text(text: str) -> str:
-    """Quote *text*; what HCL takes for a template, as IAM's own variables look, is doubled."""
+    """Return *text* quoted; template markers, which IAM policy variables look like, are escaped by doubling."""
     return quoted(text).replace("${", "$${").replace("%{", "%%{")

@@ -1,1 +1,1 @@
-"""The report: what the ledger holds as one page for managers and engineers; pure, from values to HTML."""
+"""The page of `pipeseal report`: the ledger as one HTML file; pure, from values to text."""

@@ -1,80 +1,53 @@
-"""Each control over time: how much was found in each slice of the report, and what was open at its end."""
+"""The current posture of each resource, as far as the ledger shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from enum import StrEnum
+from fnmatch import fnmatchcase
 
-from pipeseal.cli._report.facts import Facts, Spell, State
-
-SLICES = 30
-_MOMENT = timedelta(milliseconds=1)
+from pipeseal.cli._report.data import ReportData, kind_of
+from pipeseal.cli._report.periods import PeriodState, ViolationPeriod
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A part of the report's time."""
+class Posture(StrEnum):
+    """Whether a resource complies; the values are words on the page."""
 
-    start: datetime
-    righted: int
-    """Violations that began in it and were put right since, contained, or settled by somebody."""
-    left: int
-    """Those that began in it and are still open."""
-    open: int
-    """Violations that were open at its end, whenever they began."""
+    COMPLIANT = "compliant"
+    VIOLATED = "violated"
+    QUARANTINED = "quarantined"
+    EXEMPT = "exempt"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One control."""
-
-    control: str
-    title: str
-    severity: str
-    slices: tuple[Slice, ...]
-    found: int
-    righted: int
-    open: int
-    excused: int
-    median: timedelta | None
-    """Half of what was put right was so within this time; None where nothing was."""
+_OF_STATE = {
+    PeriodState.EXEMPT: Posture.EXEMPT,
+    PeriodState.QUARANTINED: Posture.QUARANTINED,
+    PeriodState.OPEN: Posture.VIOLATED,
+}
+"""The posture by the state of the latest period of a control; of several controls, the last row here decides."""
 
 
-def begin(facts: Facts, every: Iterable[Spell]) -> datetime:
-    """Return where the charts begin: no earlier than there is something to show."""
-    first = min((spell.start for spell in every if spell.start >= facts.start), default=facts.start)
-    if any(spell.start < facts.start and lasts(spell, facts.start) for spell in every):
-        return facts.start
-    return max(facts.start, first - (facts.now - first) / SLICES)
+def postures(data: ReportData, periods: Iterable[ViolationPeriod]) -> dict[str, Posture]:
+    """Return the posture of each resource in the ledger, by ARN; *periods* are in the order of their start."""
+    known = (*data.records, *(entry.ref.arn for entry in data.entries))
+    dependencies = (resource for record in data.records.values() for resource in record.dependencies)
+    found = dict.fromkeys((*known, *dependencies), Posture.COMPLIANT)
+    found |= {resource: Posture.EXEMPT for resource in found if _is_exempt(resource, data)}
+    latest = {(period.resource, period.control): period.state for period in periods}
+    for state, posture in _OF_STATE.items():
+        found |= {resource: posture for (resource, _), each in latest.items() if each is state}
+    return {resource: posture for resource, posture in found.items() if kind_of(resource)}
 
 
-def lasts(spell: Spell, when: datetime) -> bool:
-    """Say whether it is open at that time; one whose end nobody recorded is not."""
-    ends = spell.end is None and spell.state is not State.OPEN
-    return spell.start <= when and not ends and (spell.end is None or spell.end > when)
+def _is_exempt(resource: str, data: ReportData) -> bool:
+    """Return whether an active exemption was used for the resource.
 
-
-def row(control: str, title: str, severity: str, every: Sequence[Spell], start: datetime, now: datetime) -> Row:  # noqa: PLR0913, PLR0917
-    """Return the row of *every* violation of one control, or of all."""
-    counted = [spell for spell in every if spell.state is not State.EXCUSED]
-    within = [spell for spell in counted if spell.start >= start]
-    took = sorted(spell.end - spell.start for spell in within if spell.state is State.RIGHTED and spell.end)
-    step = (now + _MOMENT - start) / SLICES  # what begins now is in the last one
-    return Row(
-        control=control,
-        title=title,
-        severity=severity,
-        slices=tuple(_slice(counted, start + number * step, start + (number + 1) * step) for number in range(SLICES)),
-        found=len(within),
-        righted=sum(spell.state in (State.RIGHTED, State.CONTAINED) for spell in within),
-        open=sum(spell.state is State.OPEN for spell in counted),
-        excused=sum(spell.state is State.EXCUSED for spell in every),
-        median=took[len(took) // 2] if took else None,
+    Of an exemption for several resources, the ledger records the latest use only.
+    """
+    return any(
+        exemption.is_active(data.now)
+        and (use := data.exemption_uses.get(exemption.id))
+        and (resource in (use.resource, exemption.resource))
+        and fnmatchcase(resource, exemption.resource)
+        for exemption in data.exemptions
     )
-
-
-def _slice(every: Sequence[Spell], start: datetime, end: datetime) -> Slice:
-    began = [spell for spell in every if start <= spell.start < end]
-    left = sum(spell.state is State.OPEN for spell in began)
-    return Slice(start, len(began) - left, left, sum(lasts(spell, end) for spell in every))

@@ -1,4 +1,4 @@
-"""The timeline: a line a resource, a bar for each time that it was in violation."""
+"""The timeline: a row for each resource, a bar for each period of violation."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeseal.cli._report.facts import Spell, State
-from pipeseal.cli._report.words import lasted, ticks
+from pipeseal.cli._report.formatting import duration, ticks
+from pipeseal.cli._report.periods import PeriodState, ViolationPeriod
 
-NAMES, PLOT = 240, 760
-_TOP, _LANE, _PAD, _LEAST = 26, 16, 8, 9
-_MOST = 60
-_LABEL = 52
-"""What a bar's length needs beside it."""
+NAME_WIDTH, PLOT_WIDTH = 240, 760
+"""Pixels of the column with the names, and of the plot."""
+_TOP, _LANE_HEIGHT, _PADDING, _MIN_BAR_WIDTH = 26, 16, 8, 9
+_MAX_ROWS = 60
+_LABEL_WIDTH, _BAR_GAP = 52, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One or more controls violated from when to when."""
+    """A period during which the resource violated one or more controls."""
 
     x: float
     y: float
     width: float
-    state: State
     controls: tuple[str, ...]
     label: str
-    """How long it lasted; "" where nobody recorded that."""
-    inside: bool
-    """Whether the label stands to the left of the bar's end, for there is no room behind it."""
-    spell: Spell
+    """The duration; "" where the end is unknown."""
+    label_left: bool
+    """Whether the label is to the left of the bar, for lack of space to its right."""
+    period: ViolationPeriod
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One resource."""
+class TimelineRow:
+    """The bars of one resource."""
 
     resource: str
     y: float
@@ -46,75 +45,78 @@ class Line:
 class Timeline:
     """The whole drawing."""
 
-    lines: tuple[Line, ...]
+    rows: tuple[TimelineRow, ...]
     ticks: tuple[tuple[float, str], ...]
     width: float
     height: float
-    left_out: int
-    """Resources that are not drawn because there are so many."""
+    omitted: int
+    """Resources beyond the limit of the drawing."""
 
 
-def timeline(spells: Iterable[Spell], start: datetime, now: datetime) -> Timeline:
-    """Return the drawing of what lasted between the two, what is still open first."""
-    by_resource: dict[str, list[Spell]] = {}
-    for spell in spells:
-        if spell.start >= start or spell.state is State.OPEN or (spell.end and spell.end > start):
-            by_resource.setdefault(spell.resource, []).append(spell)
-    ordered = sorted(by_resource.items(), key=lambda item: _first(item[1]))
-    lines, y = [], float(_TOP)
-    for resource, its in ordered[:_MOST]:
-        bars, lanes = _bars(its, y, start, now)
-        height = lanes * _LANE + _PAD
-        lines.append(Line(resource, y, height, bars))
+def timeline(periods: Iterable[ViolationPeriod], start: datetime, now: datetime) -> Timeline:
+    """Return the drawing of the periods between *start* and *now*, resources with open violations first."""
+    by_resource: dict[str, list[ViolationPeriod]] = {}
+    for period in periods:
+        if period.start >= start or period.state is PeriodState.OPEN or (period.end and period.end > start):
+            by_resource.setdefault(period.resource, []).append(period)
+    ordered = sorted(by_resource.items(), key=lambda item: _open_first(item[1]))
+    rows, y = [], float(_TOP)
+    for resource, of_resource in ordered[:_MAX_ROWS]:
+        bars, lanes = _bars(of_resource, y, start, now)
+        height = lanes * _LANE_HEIGHT + _PADDING
+        rows.append(TimelineRow(resource, y, height, bars))
         y += height
-    at = tuple((_x(when, start, now), label) for when, label in ticks(start, now))
-    return Timeline(tuple(lines), at, NAMES + PLOT, y + _PAD, max(0, len(ordered) - _MOST))
+    marks = tuple((_x(when, start, now), label) for when, label in ticks(start, now))
+    return Timeline(tuple(rows), marks, NAME_WIDTH + PLOT_WIDTH, y + _PADDING, max(0, len(ordered) - _MAX_ROWS))
 
 
-def _first(spells: Sequence[Spell]) -> tuple[bool, float]:
-    return all(spell.state is not State.OPEN for spell in spells), -max(each.start for each in spells).timestamp()
+def _open_first(periods: Sequence[ViolationPeriod]) -> tuple[bool, float]:
+    none_open = all(period.state is not PeriodState.OPEN for period in periods)
+    return none_open, -max(each.start for each in periods).timestamp()
 
 
 def _x(when: datetime, start: datetime, now: datetime) -> float:
     share = (when - start) / (now - start) if now > start else 1.0
-    return NAMES + PLOT * min(max(share, 0.0), 1.0)
+    return NAME_WIDTH + PLOT_WIDTH * min(max(share, 0.0), 1.0)
 
 
-def _bars(spells: Sequence[Spell], top: float, start: datetime, now: datetime) -> tuple[tuple[Bar, ...], int]:
-    """Return the bars of one resource, and in how many lanes they lie so that none hides another."""
-    free: list[float] = []
+def _bars(
+    periods: Sequence[ViolationPeriod], top: float, start: datetime, now: datetime
+) -> tuple[tuple[Bar, ...], int]:
+    """Return the bars of one resource, and the number of lanes that they need not to overlap."""
+    lane_ends: list[float] = []
     bars = []
-    for controls, spell in _together(spells):
-        label = _label(spell, now)
-        x, end = _x(spell.start, start, now), _x(_until(spell, now), start, now)
-        x = min(x, NAMES + PLOT - _LEAST)
-        width = max(end - x, _LEAST)
-        room = _LABEL if label else 4
-        inside = x + width + room > NAMES + PLOT
-        begins, ends = (x - (room if inside else 0), x + width + (0 if inside else room))
-        lane = next((number for number, taken in enumerate(free) if taken <= begins), len(free))
-        free[lane:] = [ends, *free[lane + 1 :]]
-        y = top + _PAD / 2 + lane * _LANE
-        bars.append(Bar(x, y, width, spell.state, controls, label, inside, spell))
-    return tuple(bars), len(free)
+    for controls, period in _grouped(periods):
+        label = _label(period, now)
+        x, end = _x(period.start, start, now), _x(_drawn_end(period, now), start, now)
+        x = min(x, NAME_WIDTH + PLOT_WIDTH - _MIN_BAR_WIDTH)
+        width = max(end - x, _MIN_BAR_WIDTH)
+        space = _LABEL_WIDTH if label else _BAR_GAP
+        label_left = x + width + space > NAME_WIDTH + PLOT_WIDTH
+        left, right = (x - (space if label_left else 0), x + width + (0 if label_left else space))
+        lane = next((number for number, lane_end in enumerate(lane_ends) if lane_end <= left), len(lane_ends))
+        lane_ends[lane:] = [right, *lane_ends[lane + 1 :]]
+        y = top + _PADDING / 2 + lane * _LANE_HEIGHT
+        bars.append(Bar(x, y, width, controls, label, label_left, period))
+    return tuple(bars), len(lane_ends)
 
 
-def _together(spells: Sequence[Spell]) -> Iterator[tuple[tuple[str, ...], Spell]]:
-    """Yield what began and ended together as one, with its controls."""
-    groups: dict[tuple[object, ...], list[Spell]] = {}
-    for spell in spells:
-        groups.setdefault((spell.start, spell.end, spell.state), []).append(spell)
-    for its in groups.values():
-        yield tuple(spell.control for spell in its), its[0]
+def _grouped(periods: Sequence[ViolationPeriod]) -> Iterator[tuple[tuple[str, ...], ViolationPeriod]]:
+    """Yield one period for those with the same times and state, with all their controls."""
+    groups: dict[tuple[object, ...], list[ViolationPeriod]] = {}
+    for period in periods:
+        groups.setdefault((period.start, period.end, period.state), []).append(period)
+    for group in groups.values():
+        yield tuple(period.control for period in group), group[0]
 
 
-def _until(spell: Spell, now: datetime) -> datetime:
-    if spell.end or spell.state in (State.OPEN, State.EXCUSED):
-        return spell.end or now
-    return spell.start
+def _drawn_end(period: ViolationPeriod, now: datetime) -> datetime:
+    if period.end or period.state in (PeriodState.OPEN, PeriodState.EXEMPT):
+        return period.end or now
+    return period.start
 
 
-def _label(spell: Spell, now: datetime) -> str:
-    if spell.end or spell.state is State.OPEN:
-        return lasted((spell.end or now) - spell.start)
+def _label(period: ViolationPeriod, now: datetime) -> str:
+    if period.end or period.state is PeriodState.OPEN:
+        return duration((period.end or now) - period.start)
     return ""

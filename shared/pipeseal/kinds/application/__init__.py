@@ -1,0 +1,1 @@
+"""CodeDeploy applications."""

@@ -1,0 +1,1 @@
+"""What subscribers and CloudWatch receive: alerts, reminders, metrics."""

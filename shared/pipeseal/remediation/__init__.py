@@ -1,0 +1,1 @@
+"""What happens to a resource: detect, plan, remediate, and sweep."""
