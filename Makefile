@@ -18,6 +18,8 @@ SAM := $(SAM_VENV)/bin/sam
 # The lock files are complete, so nothing is resolved. Quiet twice: errors are shown, warnings of the host's pip are not.
 PIP := -m pip --quiet --quiet --disable-pip-version-check
 PIP_LOCKED := $(PIP) install --require-hashes --no-deps --no-compile
+# Exported from a rule base by shared/Makefile; generated, never committed.
+TOKEN_FORMATS := shared/pipeseal/secrets/token_formats.json
 LAYER_MAX_BYTES := 3000000
 # What `make soak` runs; each of the two takes several minutes (SOAK_TESTS=tests/policy runs one).
 SOAK_TESTS := tests/policy tests/races
@@ -34,7 +36,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/stamp ## create .venv from the lock file, if it is out of date
+setup: $(VENV)/stamp $(TOKEN_FORMATS) ## create .venv from the lock file and export the token formats, if out of date
 
 .PHONY: demo
 demo: setup ## watch pipeseal work on an embedded account
@@ -109,6 +111,7 @@ lock: setup ## resolve the newest versions and write the lock files (needs the p
 	$(BIN)/python $(PIP) install uv
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file shared/requirements.lock shared/requirements.txt
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-dev.txt --extra dev pyproject.toml
+	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file shared/requirements-rules.txt --group pyproject.toml:rules
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-sam.txt --group pyproject.toml:sam
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-e2e.txt --group pyproject.toml:e2e
 	$(BIN)/uv pip compile $(UV_FLAGS) --upgrade --output-file requirements-events.txt --group pyproject.toml:events
@@ -116,6 +119,7 @@ lock: setup ## resolve the newest versions and write the lock files (needs the p
 
 .PHONY: clean
 clean: ## remove everything that these commands create
+	rm -f $(TOKEN_FORMATS) shared/token_formats_report.json
 	rm -rf $(VENV) .venv-* .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		build dist shared/*.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
@@ -130,6 +134,10 @@ $(VENV)/tools: requirements-dev.txt
 	@echo "setup: the tools of requirements-dev.txt"
 	@$(BIN)/python $(PIP_LOCKED) --requirement requirements-dev.txt
 	@touch $@
+
+$(TOKEN_FORMATS): shared/export_token_formats.py shared/token_patterns.py shared/requirements-rules.txt | $(VENV)/tools
+	@echo "setup: the token formats of shared/requirements-rules.txt"
+	@$(MAKE) -C shared token-formats RULES_PYTHON="$(abspath $(BIN))/python"
 
 # Tools that pin their own botocore: SAM CLI, MiniStack, the second pattern engine, checkov.
 .venv-%/stamp: requirements-%.txt

@@ -1,7 +1,8 @@
 """Find modules by their file names: the parts of a kind, the controls, the commands.
 
-This is the only dynamic import of pipeseal. A package loads its own modules only (it passes its own name), so no import
-escapes the contract between the layers. It keeps a cold start short: an event loads the modules of its own kind alone.
+This is the only dynamic import in the layer; beside it, sandbox/lambda_runtime.py loads a handler as Lambda does. A
+package loads its own modules only (it passes its own name), so no import escapes the contract between the layers. It
+keeps a cold start short: an event loads the modules of its own kind alone.
 """
 
 from __future__ import annotations

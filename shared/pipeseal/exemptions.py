@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Self
+from typing import Self
 
 from pipeseal.controls import every_control
 from pipeseal.model import Actor
@@ -80,7 +80,7 @@ class Exemption:
         """Return the exemption as the ledger stores it."""
         return json.dumps(self.as_dict())
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, str]:
         """Return the exemption as the commands print it."""
         return {**asdict(self), "until": self.until.isoformat()}
 

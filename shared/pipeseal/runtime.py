@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeseal.aws.clients import Clients, client
 from pipeseal.clock import Clock
@@ -14,6 +14,8 @@ from pipeseal.ledger import Ledger
 from pipeseal.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeseal.aws.queues import Queue
     from pipeseal.notify.topic import Notifier
 
@@ -38,7 +40,7 @@ class Runtime:
 
     def start(self, context: object) -> None:
         """Note the start of an invocation: Lambda's *context* says how much time it has."""
-        remaining: Any = getattr(context, "get_remaining_time_in_millis", None)
+        remaining: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
         self.clock.start(timedelta(milliseconds=remaining()) if remaining else None)
 
     @cached_property

@@ -158,7 +158,7 @@ def test_an_invalid_line_has_its_own_error(question: object, message: str) -> No
 
 def test_a_name_that_contains_a_secret_is_not_shown() -> None:
     """The violation has the path of the name instead."""
-    token = "ghp_" + "m" * 36
+    token = "ghp_" + "m7Kq2ZtR9xWb" * 3
     line = answer({"pipeline": {**COMPLIANT, "name": token}})
     assert line["name"] is None
     assert [each["path"] for each in line["violations"]] == ["name"]

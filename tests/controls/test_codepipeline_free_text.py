@@ -15,7 +15,7 @@ from pipeseal.model import Kind, Reason
 from pipeseal.settings import Settings
 
 EMAIL = "ada.lovelace@example.com"
-TOKEN = "ghp_" + "m" * 36
+TOKEN = "ghp_" + "m7Kq2ZtR9xWb" * 3
 BUCKET = "arn:aws:s3:::harbor"
 
 
@@ -68,7 +68,7 @@ def reasons(resource: Any) -> list[tuple[str, str]]:
         (tagged(**{EMAIL: "owner"}), "tags[0].key", "email address"),
         (tagged(DbPassword="made-up-but-literal"), "tags[0].value", "a credential"),
         (tagged(link="https://ada:made-up-but-literal@example.com/"), "tags[0].value", "a credential"),
-        (tagged(note=TOKEN), "tags[0].value", "a credential (GitHub token)"),
+        (tagged(note=TOKEN), "tags[0].value", "a credential (GitHub Personal Access Token)"),
         (pipeline(tags={BUCKET: {"owner": EMAIL}}), f"{BUCKET} tags[0].value", "email address"),
         (application(tags={"owner": EMAIL}), "tags[0].value", "email address"),
         (application(groups=("production", EMAIL)), "deploymentGroups[1]", "email address"),

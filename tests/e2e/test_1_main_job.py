@@ -54,10 +54,10 @@ def test_artifacts_are_encrypted_under_a_symmetric_key(developer: Developer, art
     """The pipeline's symmetric key becomes its bucket's default; the operator's key replaces an asymmetric one."""
     own = developer.client("kms").create_key()["KeyMetadata"]["Arn"]
     fine = developer.pipeline("fine", developer.bucket("acme-fine"), own)
-    unfit = developer.pipeline("unfit", developer.bucket("acme-unfit"), developer.rsa_key())
+    asymmetric = developer.pipeline("asymmetric", developer.bucket("acme-asymmetric"), developer.rsa_key())
     developer.cloud.deliver()
     assert (developer.artifact_key(fine), developer.encryption("acme-fine")) == (own, ("aws:kms", own))
-    assert (developer.artifact_key(unfit), developer.encryption("acme-unfit")[0]) == (artifact_key, "aws:kms")
+    assert (developer.artifact_key(asymmetric), developer.encryption("acme-asymmetric")[0]) == (artifact_key, "aws:kms")
 
 
 def test_a_plaintext_token_is_alerted_and_never_repeated(developer: Developer) -> None:

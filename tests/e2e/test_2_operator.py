@@ -137,11 +137,11 @@ def test_dead_letters_are_redriven(developer: Developer) -> None:
     developer.cloud.settle()
     assert developer.sids(bucket) == {"Mine", "DenyInsecureConnections"}
     assert developer.stack.dead_letters() == []
-    asked = {
+    query = {
         "QueueUrl": developer.stack.outputs["QuarantineQueueUrl"],
         "AttributeNames": ["ApproximateNumberOfMessages"],
     }
-    kept = developer.cloud.client("sqs").get_queue_attributes(**asked)["Attributes"]
+    kept = developer.cloud.client("sqs").get_queue_attributes(**query)["Attributes"]
     assert kept == {"ApproximateNumberOfMessages": "1"}
 
 

@@ -40,9 +40,9 @@ def ledger(account: FakeAccount, clock: ManualClock) -> Ledger:
     return Ledger(boto3.client("dynamodb"), ENVIRONMENT["LEDGER_TABLE"], Clock(clock))
 
 
-def begin(ledger: Ledger, entry: str, version: int = 0) -> bool:
+def begin(ledger: Ledger, entry: str, version: int = 0, replaces: str = "") -> bool:
     """Acquire the lease for PLAN, read at that *version* of the record."""
-    return ledger.leases.acquire(Intent(entry, PLAN, CAUSE, {"action": "remediated"}), version)
+    return ledger.leases.acquire(Intent(entry, PLAN, CAUSE, {"action": "remediated"}), version, replaces)
 
 
 def complete(ledger: Ledger, outcome: Outcome, alerted: frozenset[str] = frozenset(), **more: Any) -> tuple[Cause, ...]:
@@ -73,8 +73,11 @@ def test_a_resource_has_one_lease_at_a_time(ledger: Ledger, clock: ManualClock) 
     assert begin(ledger, "one")
     assert not begin(ledger, "two")
     assert not ledger.leases.take_over(ARN, "one")
+    assert not begin(ledger, "two", replaces="one")
     clock.now += LEASE + timedelta(seconds=1)
-    assert begin(ledger, "three")
+    assert not begin(ledger, "three")  # the entry "one" would stay open
+    assert not begin(ledger, "three", replaces="two")
+    assert begin(ledger, "three", replaces="one")
     clock.now += LEASE + timedelta(seconds=1)
     assert not ledger.leases.take_over(ARN, "one")
     assert ledger.leases.take_over(ARN, "three")
@@ -90,13 +93,13 @@ def test_a_lease_needs_the_current_version(ledger: Ledger) -> None:
     assert begin(ledger, "two", version=1)
 
 
-def test_a_released_lease_can_be_acquired_at_once(ledger: Ledger) -> None:
+def test_a_released_lease_can_be_replaced_at_once(ledger: Ledger) -> None:
     """Only its owner can release a lease, and an owner that lost it cannot complete its entry."""
     assert begin(ledger, "one")
     ledger.leases.release(ARN, "another")
     assert not begin(ledger, "two")
     ledger.leases.release(ARN, "one")
-    assert begin(ledger, "two")
+    assert begin(ledger, "two", replaces="one")
     with pytest.raises(LeaseLost, match="lease expired"):
         complete(ledger, done("one"))
     assert ledger.records.get(ARN).lease_owner == "two"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -119,7 +120,7 @@ def _is_for_every_principal(statement: dict[str, Any]) -> bool:
     return principal == "*" or "*" in principal.get("AWS", [])
 
 
-def _listed(document: dict[str, Any]) -> list[dict[str, Any]]:
+def _listed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = document["Statement"]
     return found if isinstance(found, list) else [found]
 

@@ -6,7 +6,7 @@ The ledger's own statements about that are not used: a test of lost updates must
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ class ObservedWrite:
     """When the modified document was read: later than *read_until* where a concurrent put made pipeseal write again."""
     sids: frozenset[str]
     """The Sids of the document that was modified and put."""
+    removed: frozenset[str]
+    """The Sids that it had and that the put document does not have."""
 
 
 def observed_writes(calls: Sequence[ObservedCall], pipeseal: str) -> Iterator[ObservedWrite]:
@@ -48,7 +50,8 @@ def observed_writes(calls: Sequence[ObservedCall], pipeseal: str) -> Iterator[Ob
             _second(call.prepared),
             _second((completed or call).prepared),
             max(_second(modified.time), _second(call.prepared)),
-            frozenset(_sids(modified)),
+            frozenset(_sids(modified.response)),
+            frozenset(_sids(modified.response) - _sids(later[puts[-1]].arguments)) if puts else frozenset(),
         )
 
 
@@ -85,9 +88,9 @@ def _last(calls: Sequence[ObservedCall], operation: str) -> ObservedCall:
     return next(each for each in reversed(calls) if each.operation == operation)
 
 
-def _sids(read: ObservedCall) -> set[str]:
-    """Return the Sids in the response of GetBucketPolicy; none where the bucket has no policy."""
-    policy: dict[str, Any] = json.loads(read.response["Policy"]) if read.response else {"Statement": []}
+def _sids(message: Mapping[str, Any] | None) -> set[str]:
+    """Return the Sids of the policy in a request or response; none where the bucket has no policy."""
+    policy: dict[str, Any] = json.loads(message["Policy"]) if message else {"Statement": []}
     return {statement["Sid"] for statement in policy["Statement"]}
 
 

@@ -18,12 +18,10 @@ from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from tests.races.faults import DENIED, TEMPORARY, FaultyInvocation, Killed
 from tests.races.interception import Interceptor, intercepted
 from tests.races.length import full_length
-from tests.races.timed_account import TimedAccount, repeated
+from tests.races.timed_account import PAST_LEASE, TimedAccount, repeated
 from tests.races.workflows import ARTIFACT_BUCKET, BUCKET_WITHOUT_TLS, WORKFLOWS, Scenario, Workflow
 
 _STUB = BotocoreStubber.__call__
-_PAST_LEASE = 61
-"""Seconds after which a lease has expired."""
 _SHORT = 12
 """Calls of a workflow that is tried at each of them also in the short run."""
 _DELIVERIES = 3
@@ -118,7 +116,7 @@ def test_the_next_delivery_recovers_from_a_fault_at_any_call(
             for _ in range(_DELIVERIES - 1):
                 if raised is None:
                     break
-                timed.clock.sleep(_PAST_LEASE)
+                timed.clock.sleep(PAST_LEASE)
                 raised = run(timed, workflow, scenario, FaultyInvocation())
             injected += 1
             assert raised is None, (name, at, operation)

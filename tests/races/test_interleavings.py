@@ -14,10 +14,14 @@ These losses cannot be prevented or repaired, and are exempt:
 
 What is exempt is decided by the times at which the schedule let each call happen.
 
-One loss is a known limitation: where a concurrent put makes pipeseal write a second time, the ledger's entry holds the
-document of the second read under the times of the first one. A put between the two reads is then compared with a later
-document, and what only that document has is taken for removed. `test_a_put_between_two_reads_reverts_another`
-shows it.
+Two losses are known limitations, in which pipeseal itself removes a statement. The test counts them, and two tests show
+them:
+
+- A put between two reads: where a concurrent put makes pipeseal write a second time, the ledger's entry holds the
+  document of the second read under the times of the first one. A put between the two reads is then compared with a
+  later document, and what only that document has is taken for removed.
+- A statement that was removed while pipeseal worked, and added again before the event of its removal was delivered: it
+  is taken for one that pipeseal's write has restored, and is removed.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fake_account import FakeAccount, event, user
 from tests.fake_resources import allow_reads, create_bucket, live_statements, put_policy
-from tests.races.observed_writes import observed_writes
+from tests.races.observed_writes import ObservedWrite, observed_writes
 from tests.races.schedule import Schedule, TimedOut
 from tests.races.timed_account import Event, TimedAccount
 
@@ -75,6 +79,14 @@ class PendingEvent:
     event: Event
     may_come: Callable[[], bool]
     """Returns whether it can be delivered now."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostChange:
+    """A change that the policy lacks at the end."""
+
+    text: str
+    known_limitation: bool
 
 
 @dataclass
@@ -160,7 +172,11 @@ class SharedBucket:
 
     # ------------------------------------------------------------------ the oracle
 
-    def lost_changes(self) -> list[str]:
+    def writes(self) -> list[ObservedWrite]:
+        """Return pipeseal's writes to the bucket, as the schedule observed them."""
+        return list(observed_writes(self.schedule.calls, _INVOCATION))
+
+    def lost_changes(self) -> list[LostChange]:
         """Return the last changes of administrators that the policy lacks and that are not exempt."""
         present = {each["Sid"] for each in live_statements(self.bucket)}
         lost = []
@@ -172,32 +188,45 @@ class SharedBucket:
             ):
                 continue  # no change, or a blind write of another administrator after it
             put = self.puts[last]
-            if put.change == "add" and administrator not in present and not self.order_is_unknown(put):
-                lost.append(f"statement {administrator} is lost")
-            if put.change == "remove" and administrator in present and not self.put_during_a_write(administrator, last):
-                lost.append(f"statement {administrator} has returned")
+            if (put.change == "add") == (administrator in present) or self.order_is_unknown(put):
+                continue
+            if put.change == "add":
+                limited = any(administrator in write.removed for write in self.writes()) and (
+                    self.put_between_two_reads(administrator) or self.removed_during_a_write(administrator, last)
+                )
+                lost.append(LostChange(f"statement {administrator} is lost", limited))
+            elif not self.put_during_a_write(administrator, last):
+                lost.append(LostChange(f"statement {administrator} has returned", known_limitation=False))
         return lost
 
-    def limitation_applies(self) -> bool:
-        """Return whether a put lies between the two reads of a remediation that wrote twice (see the module)."""
+    def put_between_two_reads(self, administrator: str) -> bool:
+        """Return whether a put without the statement lies between two reads, the second of which has it."""
         return any(
-            write.read_until < put.second <= write.last_read
-            for write in observed_writes(self.schedule.calls, _INVOCATION)
+            write.read_until < put.second <= write.last_read and administrator in write.sids - put.sids
+            for write in self.writes()
             for put in self.puts
+        )
+
+    def removed_during_a_write(self, administrator: str, addition: int) -> bool:
+        """Return whether the statement was removed, before its last *addition*, between read and end of a write."""
+        return any(
+            write.read_from <= put.second <= write.confirmed
+            for write in self.writes()
+            for put in self.puts[:addition]
+            if put.administrator == administrator and put.change == "remove"
         )
 
     def order_is_unknown(self, put: AdministratorPut) -> bool:
         """Return whether *put* happened in a second of pipeseal's read, and lacks a statement of what was read."""
         return any(
-            write.read_from <= put.second <= write.read_until and write.sids - put.sids
-            for write in observed_writes(self.schedule.calls, _INVOCATION)
+            write.read_from <= put.second <= write.read_until and write.sids - put.sids for write in self.writes()
         )
 
     def put_during_a_write(self, administrator: str, removal: int) -> bool:
         """Return whether the statement was put, before its *removal*, between the read and the end of a write."""
         return any(
             write.read_from <= put.second <= write.confirmed
-            for write in observed_writes(self.schedule.calls, _INVOCATION)
+            for write in self.writes()
             for put in self.puts[:removal]
             if administrator in put.sids
         )
@@ -236,10 +265,8 @@ def test_no_change_is_lost_to_pipeseal(account: FakeAccount, record_property: Ca
         count["restored"] += sum("S3.LOST_UPDATE" in entry.controls for entry in entries)
         assert not shared.failures
         lost = shared.lost_changes()
-        if lost and shared.limitation_applies():
-            count["limited"] += 1
-        else:
-            assert not lost, shared.puts
+        count["limited"] += sum(each.known_limitation for each in lost)
+        assert all(each.known_limitation for each in lost), (lost, shared.puts)
         assert deny_insecure(f"arn:aws:s3:::{shared.bucket}").statement in live_statements(shared.bucket)
         assert set(alerts) == {entry.id for entry in entries if entry.outcome == "remediated"}
         unprotected = sum(put.change == "unprotect" or put.read == 0 for put in shared.puts)
@@ -251,9 +278,29 @@ def test_no_change_is_lost_to_pipeseal(account: FakeAccount, record_property: Ca
 
 
 @pytest.mark.xfail(reason="the entry holds the second document that was read under the times of the first read")
-def test_a_put_between_two_reads_reverts_another(account: FakeAccount) -> None:
-    """B and c add a statement to the same policy between pipeseal's two reads, c last: c's statement stays."""
+def test_a_put_between_two_reads_does_not_revert_another(account: FakeAccount) -> None:
+    """Two administrators add a statement between pipeseal's two reads: the second one's statement stays."""
     choices = [2, 1, 2, 2, 0, 6, 2, 7, 0, 3, 3, 3, 0, 6, 6, 0, 3, 3, 7, 3, 3, 3, 3]
     shared = shared_bucket(account, Schedule(choices, 0.3), "harbor")
     shared.run([["unprotect"], ["add"], ["add", "remove", "add"]])
+    assert not shared.lost_changes()
+
+
+@pytest.mark.xfail(
+    reason="the event of a removal is handled without knowledge of a later addition, whose event is pending"
+)
+def test_a_statement_that_is_added_again_stays(account: FakeAccount) -> None:
+    """An administrator removes a statement during a write, and adds it again before the event of the removal."""
+    shared = shared_bucket(account, Schedule([0, 0, 0, 1, 3, 3, 1, 3, 3], 0.3), "harbor")
+    shared.run([["add", "remove", "add"]])
+    assert not shared.lost_changes()
+
+
+def test_a_removal_in_the_second_of_a_read_is_reverted(account: FakeAccount) -> None:
+    """An administrator removes a statement in the second of pipeseal's read: it returns, which is exempt."""
+    shared = shared_bucket(account, Schedule([0, 0, 0, 1, 1, 1, 3], 0.3), "harbor")
+    shared.run([["add", "remove"]])
+    assert [put.change for put in shared.puts] == ["add", "remove"]
+    assert shared.order_is_unknown(shared.puts[-1])
+    assert "a" in {each["Sid"] for each in live_statements(shared.bucket)}
     assert not shared.lost_changes()

@@ -16,11 +16,8 @@ from tests.fake_resources import (
 )
 from tests.races.faults import DENIED, TEMPORARY, FirstCall, Killed, followed_by
 from tests.races.interception import intercepted
-from tests.races.timed_account import TimedAccount, repeated
+from tests.races.timed_account import PAST_LEASE, TimedAccount, repeated
 from tests.races.workflows import ARTIFACT_BUCKET, BUCKET_WITHOUT_TLS, Scenario
-
-_PAST_LEASE = 61
-"""Seconds after which a lease has expired."""
 
 
 def kill(timed: TimedAccount, happened: dict[str, Any], when: str, operation: str) -> None:
@@ -31,7 +28,7 @@ def kill(timed: TimedAccount, happened: dict[str, Any], when: str, operation: st
 
 def take_over(timed: TimedAccount, happened: dict[str, Any], denied: str = "") -> list[dict[str, Any]]:
     """Deliver an event when the lease has expired, where one operation may be denied; return the alerts."""
-    timed.clock.sleep(_PAST_LEASE)
+    timed.clock.sleep(PAST_LEASE)
     with intercepted(lambda operation, _, call: DENIED(operation, call) if operation == denied else call()):
         timed.deliver(happened)
     return timed.account.alerts()
@@ -84,7 +81,7 @@ def unreadable_after_the_write(timed: TimedAccount) -> Scenario:
 def test_a_bucket_that_became_unreadable_is_alerted(timed: TimedAccount) -> None:
     """The killed invocation does not prevent the alert, and the bucket is found compliant when it is readable again."""
     scenario = unreadable_after_the_write(timed)
-    timed.clock.sleep(_PAST_LEASE)
+    timed.clock.sleep(PAST_LEASE)
     (outcome,) = timed.deliver(repeated(scenario.happened))
     assert outcome["action"] == "compliant"
     assert live_sids() == ["Readers", "DenyInsecureConnections"]
@@ -94,7 +91,7 @@ def test_a_bucket_that_became_unreadable_is_alerted(timed: TimedAccount) -> None
     reason="the lease for the alert about the unreadable bucket replaces the one that names the open entry"
 )
 def test_a_remediation_is_alerted_although_access_was_removed(timed: TimedAccount) -> None:
-    """Once the bucket is readable again, the remediation of the killed invocation is alerted, its entry completed."""
+    """When the bucket is readable again, the remediation is alerted and the entry of the killed owner completed."""
     scenario = unreadable_after_the_write(timed)
     (remediated,) = take_over(timed, repeated(scenario.happened))
     assert (remediated["action"], remediated["controls"]) == ("remediated", ["S3.TLS"])
@@ -102,7 +99,7 @@ def test_a_remediation_is_alerted_although_access_was_removed(timed: TimedAccoun
 
 
 def test_follow_ups_of_a_killed_owner_are_handled(timed: TimedAccount) -> None:
-    """A put that the killed owner overwrote, and was asked to restore, is restored by the next invocation."""
+    """The next invocation restores a put that the killed owner overwrote and had a follow-up for."""
     scenario = BUCKET_WITHOUT_TLS.arrange(timed, "harbor")
     statements = [allow_reads(), allow_reads(sid="Adas")]
 

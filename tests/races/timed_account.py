@@ -16,6 +16,9 @@ from pipeseal.runtime import Runtime
 
 Event = dict[str, Any]
 
+PAST_LEASE = 61
+"""Seconds after which a lease has expired."""
+
 _PROCESS = local()
 """What a Lambda process creates with its first event; here each thread is a process."""
 

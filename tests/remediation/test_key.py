@@ -23,7 +23,7 @@ RELEASE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:release"
 def test_a_new_asymmetric_key_is_rejected(
     account: FakeAccount, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], state: str
 ) -> None:
-    """A new RSA key is disabled, and scheduled for deletion unless KeyRejection says otherwise; one alert is sent."""
+    """A new RSA key is disabled, and scheduled for deletion unless KeyRejection is disable; one alert is sent."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     key = create_asymmetric_key()

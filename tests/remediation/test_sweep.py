@@ -6,6 +6,7 @@ import json
 import shlex
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +23,7 @@ from pipeseal.model import Kind, Listed, Page, Ref
 from pipeseal.notify.email import reminder_body
 from pipeseal.notify.reminder import remind
 
+ROOT = Path(__file__).parents[2]
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pipeseal-sweep"
 PIPELINE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:harbor"
 SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
@@ -141,6 +143,15 @@ def test_a_compliant_bucket_costs_two_calls(sweeping: SweepHarness, artifacts: b
     assert own["GetBucketPolicy"] == number
     assert own["GetBucketEncryption"] == (number if artifacts else 0)
     assert own.total() <= 2.1 * number
+
+
+def test_the_function_handles_the_sample_messages(sweeping: SweepHarness) -> None:
+    """The messages in events/sweep have the form that the function reads: their bucket is remediated."""
+    create_bucket("harbor-artifacts")
+    for sample in sorted((ROOT / "events/sweep").glob("*.json")):
+        answer = sweep.handler(json.loads(sample.read_text("utf-8")), FakeContext())
+        assert answer in ({}, {"batchItemFailures": []}), sample.name
+    assert live_sids("harbor-artifacts") == ["DenyInsecureConnections"]
 
 
 def test_a_failing_resource_does_not_stop_the_others(sweeping: SweepHarness, monkeypatch: pytest.MonkeyPatch) -> None:

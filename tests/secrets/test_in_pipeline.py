@@ -149,7 +149,7 @@ SECRET_CONFIGURATIONS: dict[str, tuple[Document, str, str]] = {
         ".ExternalEntityLink",
         "field ExternalEntityLink",
     ),
-    "webhook": ({"Hook": TOKENS["Slack webhook URL"]}, ".Hook", "field Hook"),
+    "webhook": ({"Hook": TOKENS["Discord webhook URL"]}, ".Hook", "field Hook"),
 }
 
 

@@ -20,6 +20,8 @@ OTHER_NAMES = (
     "SECRET_NAME_PROD PASSWORD_POLICY PASSWORD_MIN MAX_TOKENS NEXT_TOKEN no-password CREDENTIAL_HELPER "
     "TOKENIZER tokenizerModel author AUTHORITY passthrough COMPASS BYPASS keyboard PRIMARY_KEY PARTITION_KEY "
     "AUTH_MODE DbPasswordParameter S3_KEY CACHE_KEY PublicKey "
+    "lock-token ChangeToken clientRequestToken minipass pubkey AWS::IAM::AccessKey AWS::SecretsManager::Secret "
+    "publishableKey siteKey CACHE_KEY storeSecrets adminPasswordKey "
     "SSH_PUBLIC_KEY monkey secretary PASS_RATE OnPass KEY Branch password-stdin"
 )
 
@@ -40,6 +42,12 @@ def test_secret_names_in_any_spelling(name: str) -> None:
 def test_encryption_key_names(name: str) -> None:
     """The value of an encryption key can be the ID of a KMS key, so its name has a sensitivity of its own."""
     assert sensitivity_of(name) is Sensitivity.KEY
+
+
+@pytest.mark.parametrize("name", ["SNYK_KEY", "HONEYCOMB_WRITEKEY", "authkey", "COSMOS_KEY", "Salt", "HMAC", "LICENSE"])
+def test_names_of_which_only_a_generated_value_is_a_secret(name: str) -> None:
+    """The key of any product is a secret only if its value looks generated."""
+    assert sensitivity_of(name) is Sensitivity.RANDOM
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
 from threading import Lock, local
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.config import Config
 from botocore.session import Session
 
-Clients = Callable[[str, str], Any]
+from pipeseal.aws.documents import Document, MutableDocument
+
+Client: TypeAlias = Any
+"""The boto client of one service: botocore builds its class at run time, so it has no static type."""
+
+Clients = Callable[[str, str], Client]
 """(service, Region) -> the boto client."""
 
 # The timeouts are shorter than Lambda's: if AWS does not respond, the call fails with a specific error.
@@ -27,7 +32,7 @@ CONFIG = Config(
 )
 
 
-def client(service: str, region: str) -> Any:
+def client(service: str, region: str) -> Client:
     """Return the client of *service* in *region*; AWS_ENDPOINT_URL overrides the endpoint."""
     with _creation:
         return _created(service, region)
@@ -37,7 +42,7 @@ _creation = Lock()  # clients are safe to share between threads, creating them i
 
 
 @cache
-def _created(service: str, region: str) -> Any:
+def _created(service: str, region: str) -> Client:
     return _session().create_client(service, region_name=region, config=CONFIG)
 
 
@@ -54,14 +59,14 @@ def _session() -> Session:
 
 
 @contextmanager
-def raw_responses(client: Any) -> Iterator[list[dict[str, Any]]]:
+def raw_responses(client: Client) -> Iterator[list[MutableDocument]]:
     """Collect the JSON documents that AWS returns to this thread through *client*, with fields that botocore drops.
 
     botocore removes every field that its service model does not define.
     """
     event = f"before-parse.{client.meta.service_model.service_name}"
     client.meta.events.register(event, _collect, unique_id="pipeseal-raw-responses")  # once: threads share the client
-    documents: list[dict[str, Any]] = []
+    documents: list[MutableDocument] = []
     _collection.documents = documents
     try:
         yield documents
@@ -72,12 +77,12 @@ def raw_responses(client: Any) -> Iterator[list[dict[str, Any]]]:
 class _Collection(local):
     """The documents that the current thread collects; None outside `raw_responses`."""
 
-    documents: list[dict[str, Any]] | None = None
+    documents: list[MutableDocument] | None = None
 
 
 _collection = _Collection()
 
 
-def _collect(response_dict: dict[str, Any], **_: Any) -> None:
+def _collect(response_dict: Document, **_: object) -> None:
     if _collection.documents is not None and response_dict["status_code"] == HTTPStatus.OK:
         _collection.documents.append(json.loads(response_dict["body"]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeseal.aws.documents import MutableDocument
 from pipeseal.aws.permissions import action_of
 from pipeseal.text import printable
 
@@ -44,6 +45,12 @@ _ACTIONS = {
 def code(error: ClientError) -> str:
     """Return the error code, such as NoSuchBucket."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def describe(error: ClientError) -> str:
+    """Return the sentence that states which call AWS refused, with the error code and the message."""
+    message = error.response.get("Error", {}).get("Message", "")
+    return f"AWS refused {error.operation_name}: {code(error)}: {message}".rstrip(": ")
 
 
 class Refusal(NamedTuple):
@@ -83,7 +90,7 @@ def is_conflict(error: ClientError) -> bool:
     return status == HTTPStatus.CONFLICT or bool(_CONFLICT.search(code(error)))
 
 
-def unless(missing: str, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any] | None:
+def unless(missing: str, call: Callable[..., MutableDocument], **arguments: object) -> MutableDocument | None:
     """Return the response of *call*; None where AWS returns the error code *missing*. Raises any other ClientError."""
     try:
         return call(**arguments)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeseal.aws.clients import Clients
+from pipeseal.aws.clients import Client, Clients
 from pipeseal.aws.errors import code
 from pipeseal.aws.paging import slices
 
@@ -33,7 +32,7 @@ class Message:
     id: str
     receipt: str
     body: str
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, Mapping[str, str]]
     """Message attributes as SQS returns and accepts them."""
 
     @property
@@ -46,14 +45,14 @@ class Message:
 class Queue:
     """The queue at *url*, reached through *client* (sqs)."""
 
-    client: Any
+    client: Client
     url: str
 
-    def send(self, body: str, attributes: Mapping[str, Any]) -> None:
+    def send(self, body: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
         """Send one message."""
         self.client.send_message(QueueUrl=self.url, MessageBody=body, MessageAttributes=dict(attributes))
 
-    def send_all(self, messages: Sequence[Mapping[str, Any]]) -> None:
+    def send_all(self, messages: Sequence[Mapping[str, object]]) -> None:
         """Send *messages* as JSON, ten a call; raise SendFailed where SQS does not accept one."""
         for some in slices(messages, _AT_ONCE):
             entries = [{"Id": str(number), "MessageBody": json.dumps(each)} for number, each in enumerate(some)]

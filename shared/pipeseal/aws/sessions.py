@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from threading import Lock
-from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session
 
-from pipeseal.aws.clients import CONFIG, Clients
+from pipeseal.aws.clients import CONFIG, Client, Clients
 
 MAX_CONNECTIONS = 16
 """Connections that a client keeps open, and so the number of threads that can share it."""
@@ -24,10 +23,10 @@ def open_session(profile: str | None, region: str | None, endpoint_url: str | No
     creation = Lock()  # clients are safe to share between threads, creating them is not
 
     @cache
-    def created(service: str, region_name: str) -> Any:
+    def created(service: str, region_name: str) -> Client:
         return session.create_client(service, region_name=region_name, endpoint_url=endpoint_url, config=_CONFIG)
 
-    def client(service: str, region_name: str) -> Any:
+    def client(service: str, region_name: str) -> Client:
         with creation:
             return created(service, region_name)
 

@@ -76,8 +76,8 @@ class _RawFile(msgspec.Struct, gc=False):
 class _Format(NamedTuple):
     """The decoders for one form of JSON text."""
 
-    named: Callable[[Any], list[_Named]]
-    raw: Callable[[Any], list[msgspec.Raw]]
+    named: Callable[[bytes | memoryview], list[_Named]]
+    raw: Callable[[bytes | memoryview], list[msgspec.Raw]]
 
 
 _decode_named = msgspec.json.Decoder(_Named).decode

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from time import monotonic, sleep
-from typing import Any
 
+from pipeseal.aws.clients import Client
+from pipeseal.aws.documents import Document
 from pipeseal.backtest.reading import Portion
 from pipeseal.backtest.sources import Source
 from pipeseal.kinds.cloudtrail import changing_calls
@@ -29,7 +30,7 @@ def event_names() -> list[str]:
 
 
 def look_up(
-    cloudtrail: Any,
+    cloudtrail: Client,
     since: datetime,
     on_name: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = monotonic,
@@ -41,7 +42,7 @@ def look_up(
     """
     next_request, position = clock(), 0
     for name in event_names():
-        page: Mapping[str, Any] = {"NextToken": ""}
+        page: Document = {"NextToken": ""}
         while (token := page.get("NextToken")) is not None:
             sleep(max(0.0, next_request - clock()))
             next_request = clock() + _INTERVAL

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple, Never
 
+from pipeseal.aws.documents import Document
 from pipeseal.kinds.cloudtrail import cause, changed_resources, events_of, trigger_calls
 from pipeseal.kinds.events import Reconstruction, SnapshotContext
 from pipeseal.model import Action, Cause, Finding, Plan, Ref, Resource
@@ -45,10 +46,10 @@ class ReplayedViolation:
     """Whether the control would have been suspended because of this violation."""
 
 
-_NONE: Mapping[str, Any] = MappingProxyType({})
+_NONE: Mapping[str, Never] = MappingProxyType({})
 
 
-def _none() -> Mapping[str, Any]:
+def _none() -> Mapping[str, Never]:
     return _NONE
 
 
@@ -58,7 +59,7 @@ class _ReplayedRecord:
 
     dependents: Mapping[str, str] = field(default_factory=_none)
     dependencies: Mapping[str, str] = field(default_factory=_none)
-    baseline: Mapping[str, Any] = field(default_factory=_none)
+    baseline: Mapping[str, object] = field(default_factory=_none)
     alerted: Callable[[], frozenset[str]] = frozenset
     """Returns the fingerprints; deferred, because most of them are never needed and each costs a plan."""
     remediations: Mapping[str, tuple[datetime, ...]] = field(default_factory=_none)
@@ -68,7 +69,7 @@ class _ReplayedRecord:
 class _CachedPlan(NamedTuple):
     resource: Resource
     suspended: frozenset[str]
-    plan: Plan[Any]
+    plan: Plan[Resource]
 
 
 class _Found(NamedTuple):
@@ -88,11 +89,11 @@ class Replay:
     def __init__(self, settings: Settings) -> None:
         """Start with an account of which nothing is known."""
         self._settings = settings
-        self._known: dict[str, Reconstruction[Any]] = {}
+        self._known: dict[str, Reconstruction[Resource]] = {}
         self._records: dict[str, _ReplayedRecord] = {}
         self._plans: dict[str, list[_CachedPlan]] = {}
 
-    def violations(self, event: Mapping[str, Any]) -> Iterator[ReplayedViolation]:
+    def violations(self, event: Document) -> Iterator[ReplayedViolation]:
         """Replay one *event*, an EventBridge event of CloudTrail, and yield what pipeseal would have found.
 
         Raises Malformed where a required field is missing.
@@ -110,7 +111,7 @@ class Replay:
             if is_trigger:
                 yield from self._reconcile(ref, why)
 
-    def _snapshot(self, ref: Ref, now: datetime) -> Reconstruction[Any] | None:
+    def _snapshot(self, ref: Ref, now: datetime) -> Reconstruction[Resource] | None:
         """Return the resource as pipeseal would have read it at *now*; None where no record describes it."""
         arn = ref.arn
         if (known := self._known.get(arn)) is None:
@@ -184,7 +185,7 @@ class Replay:
             record.alerted = frozenset
 
     def _carry_out(
-        self, plan: Plan[Any], suspended: Mapping[str, datetime], record: _ReplayedRecord, found: _Found
+        self, plan: Plan[Resource], suspended: Mapping[str, datetime], record: _ReplayedRecord, found: _Found
     ) -> Iterator[ReplayedViolation]:
         """Write what pipeseal would have written, and yield what it would have alerted."""
         reasons = fingerprints(plan)
@@ -201,7 +202,7 @@ class Replay:
         after = plan.after
         record.alerted = lambda: reasons & fingerprints(self._plan(after, suspended))
 
-    def _alerted(self, plan: Plan[Any], found: _Found) -> Iterator[ReplayedViolation]:
+    def _alerted(self, plan: Plan[Resource], found: _Found) -> Iterator[ReplayedViolation]:
         """Yield each finding of *plan* with what would have been done; the end of a quarantine is no violation."""
         action, _ = plan.before.describe_change(plan.after)
         resource = events_of(found.ref.kind).without_quarantine(plan.before)
@@ -210,7 +211,7 @@ class Replay:
                 done = action if finding.writes else Action.DETECTED
                 yield found.violation(finding, Action.FAILED if finding.refusal else done)
 
-    def _plan(self, resource: Resource, suspended: Mapping[str, datetime]) -> Plan[Any]:
+    def _plan(self, resource: Resource, suspended: Mapping[str, datetime]) -> Plan[Resource]:
         """Return the plan for *resource*; cached, because pipelines and remediation loops repeat the same changes."""
         arn, controls = resource.ref.arn, frozenset(suspended)
         cached = self._plans.setdefault(arn, [])

@@ -6,10 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from pipeseal.aws.documents import Document, MutableDocument
+from pipeseal.backtest.document import (
+    CountsDocument,
+    ErrorDocument,
+    LoopDocument,
+    SummaryDocument,
+    ViolatedResourceDocument,
+)
 from pipeseal.backtest.ordering import RecordSorter
 from pipeseal.backtest.reading import Portion
 from pipeseal.backtest.replay import Replay, ReplayedViolation
@@ -45,11 +52,16 @@ class _ViolationCount:
         self.controls.add(violation.finding.control.id)
         self.loops += violation.begins_loop
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> CountsDocument:
         return {
             "violations": self.actions.total(),
             "resources": len(self.resources),
-            **{str(action): self.actions[action] for action in COUNTED},
+            "remediated": self.actions[Action.REMEDIATED],
+            "rejected": self.actions[Action.REJECTED],
+            "quarantined": self.actions[Action.QUARANTINED],
+            "detected": self.actions[Action.DETECTED],
+            "failed": self.actions[Action.FAILED],
+            "escalated": self.actions[Action.ESCALATED],
             "wars": self.loops,
         }
 
@@ -75,7 +87,7 @@ class _ViolatedResource:
         if violation.basis != "state":
             self.basis = violation.basis
 
-    def as_dict(self, arn: str) -> dict[str, Any]:
+    def as_dict(self, arn: str) -> ViolatedResourceDocument:
         return {
             "resource": arn,
             "controls": sorted(self.reasons),
@@ -107,7 +119,7 @@ class _RemediationLoop:
         if len(self.actors) < _MOST_ACTORS:
             self.actors[f"{actor.name} via {actor.via}" if actor.via else actor.name] = None
 
-    def as_dict(self, arn: str, control: str) -> dict[str, Any]:
+    def as_dict(self, arn: str, control: str) -> LoopDocument:
         return {
             "resource": arn,
             "control": control,
@@ -129,7 +141,7 @@ class Summary:
         self._sorter = RecordSorter()
         self.records = 0
         self.relevant = 0
-        self.errors: list[dict[str, str]] = []
+        self.errors: list[ErrorDocument] = []
         self._malformed: dict[int, tuple[int, str]] = {}
         self._controls: dict[str, _ViolationCount] = {}
         self._severities: dict[str, Severity] = {}
@@ -202,7 +214,7 @@ class Summary:
         """Whether any resource would have been in violation."""
         return bool(self._resources)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> SummaryDocument:
         """Return the document that `pipeseal backtest --format json` prints."""
         first, last = self._period or (None, None)
         actors = sorted(self._actors.items(), key=lambda each: (-each[1].actions.total(), each[0]))
@@ -210,7 +222,7 @@ class Summary:
             "records": self.records,
             "files": len(self._sources),
             "relevant": self.relevant,
-            "period": {"first": first and first.isoformat(), "last": last and last.isoformat()},
+            "period": {"first": first.isoformat() if first else None, "last": last.isoformat() if last else None},
             "resources_in_violation": len(self._resources),
             "by_control": {
                 name: {"severity": self._severities[name].name.lower(), **count.as_dict()}
@@ -241,15 +253,15 @@ def backtest(
     return summary
 
 
-def _event(text: bytes, source: Source) -> dict[str, Any]:
+def _event(text: bytes, source: Source) -> Document:
     """Return the record as an EventBridge event; account and Region of an old record are those in the file's path."""
-    record: dict[str, Any] = msgspec.json.decode(text)
+    record: Document = msgspec.json.decode(text)
     if record.get("recipientAccountId") and record.get("awsRegion"):
         return {"detail": record}
     account, region = source.account_and_region
     identity = record.get("userIdentity")
     own = identity.get("accountId") if isinstance(identity, Mapping) else None
-    event: dict[str, Any] = {"detail": record}
+    event: MutableDocument = {"detail": record}
     if not record.get("recipientAccountId"):
         event["account"] = account or own
     return event if record.get("awsRegion") else {**event, "region": region}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import click
 
@@ -41,7 +40,7 @@ class _Commands(click.Group):
         except click.NoSuchCommand as unknown:
             raise click.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx) from unknown
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command; end without a message when it is interrupted or its output pipe is closed.
 
         Click would exit with status 1 for both, which means that violations were found.

@@ -183,10 +183,9 @@ def _command_error(error: Exception, stack: str) -> _CommandError | None:
 
 def _refusal(error: ClientError, stack: str) -> str:
     """Return which call AWS refused, what it answered, and what to do."""
-    from pipeseal.aws.errors import code  # noqa: PLC0415 - see above
+    from pipeseal.aws.errors import code, describe  # noqa: PLC0415 - see above
 
-    answer = error.response.get("Error", {}).get("Message", "")
-    refused = f"AWS refused {error.operation_name}: {code(error)}: {answer}".rstrip(": ")
+    refused = describe(error)
     if code(error) == "ResourceNotFoundException":
         return (
             f"{refused}\nCheck that the stack {stack} and its table {stack}-ledger exist in this account and Region; "

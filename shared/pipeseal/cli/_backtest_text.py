@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
@@ -15,13 +15,20 @@ from pipeseal.text import conjoin, printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pipeseal.backtest.document import (
+        ActorCounts,
+        ControlCounts,
+        CountsDocument,
+        LoopDocument,
+        SummaryDocument,
+        ViolatedResourceDocument,
+    )
+
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 _COUNTS = ("remediated", "rejected", "quarantined", "detected", "failed", "escalated")
 _WORDS = {"detected": "detected only", "escalated": "suspended"}
 _MOST = 25
 _WIDEST = 120
-
-SummaryDocument = Mapping[str, Any]
 
 
 def show(console: Terminal, summary: SummaryDocument) -> None:
@@ -58,12 +65,12 @@ def _plain(text: object) -> str:
     return printable(text, replacement="?")
 
 
-def _more(listed: list[Any], what: str) -> Iterator[Text]:
+def _more(listed: Sized, what: str) -> Iterator[Text]:
     if len(listed) > _MOST:
         yield Text(f"  ... and {len(listed) - _MOST:,} more {what}; --format json lists all\n", "dim")
 
 
-def _counts(noun: str, rows: Iterable[tuple[Text, SummaryDocument]]) -> Table:
+def _counts(noun: str, rows: Iterable[tuple[Text, CountsDocument]]) -> Table:
     """Return a table with one row for each control or actor."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column(noun, overflow="fold", min_width=29)
@@ -81,20 +88,20 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _actions(counts: Mapping[str, int]) -> list[str]:
+def _actions(counts: Mapping[str, object]) -> list[str]:
     return [f"{counts[name]:,} {_WORDS.get(name, name)}" for name in _COUNTS if counts.get(name)]
 
 
-def _control(name: str, counts: SummaryDocument) -> tuple[Text, SummaryDocument]:
+def _control(name: str, counts: ControlCounts) -> tuple[Text, ControlCounts]:
     return Text(name, _STYLES[counts["severity"]]), counts
 
 
-def _actor(counts: SummaryDocument) -> Text:
+def _actor(counts: ActorCounts) -> Text:
     via = f" via {_plain(counts['via'])}" if counts["via"] else ""
     return Text.assemble(_plain(counts["actor"]), (via, "dim"))
 
 
-def _loop(loop: SummaryDocument) -> Text:
+def _loop(loop: LoopDocument) -> Text:
     actors = conjoin([_plain(each) for each in loop["actors"]])
     period = f"{_minute(loop['first'])} to {_minute(loop['last'])}"
     return Text.assemble(
@@ -103,7 +110,7 @@ def _loop(loop: SummaryDocument) -> Text:
     )
 
 
-def _resource(resource: SummaryDocument) -> Text:
+def _resource(resource: ViolatedResourceDocument) -> Text:
     basis = ", based on the request alone" if resource["basis"] == "request" else ""
     return Text.assemble(
         (f"  {_plain(resource['resource'])}", "bold"),
@@ -118,7 +125,7 @@ def _minute(time: str) -> str:
 
 def _result(summary: SummaryDocument) -> Text:
     period = summary["period"]
-    dates = f", {_minute(period['first'])} to {_minute(period['last'])}" if period["first"] else ""
+    dates = f", {_minute(period['first'])} to {_minute(period['last'])}" if period["first"] and period["last"] else ""
     count = summary["resources_in_violation"]
     result = (
         (f"{_count(count, 'resource')} would have been in violation.", "bold red")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from click.shell_completion import CompletionItem
 
 from pipeseal.cli._account import BadInput
 from pipeseal.controls import every_control
-from pipeseal.model import Control
+from pipeseal.model import AnyControl
 from pipeseal.text import conjoin, printable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MAX_SUGGESTIONS = 3
 
 
-def control_of(text: str) -> Control[Any]:
+def control_of(text: str) -> AnyControl:
     """Return the control with the ID *text*, in any case; raise BadInput with similar IDs if there is none."""
     controls = {control.id: control for control in every_control()}
     if found := controls.get(text.upper()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import click
 
@@ -19,11 +18,11 @@ class Duration(click.ParamType[timedelta]):
         """Accept durations up to *longest*."""
         self._longest = longest
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Return the duration; fail where *value* is not one, is zero, or is too long."""
         if isinstance(value, timedelta):
             return value
-        duration = parse_duration(value)
+        duration = parse_duration(str(value))
         if not duration:
             self.fail(f"{value!r:.60} is not a duration; write 12h, 30d or 4w", param, ctx)
         if duration > self._longest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from textwrap import fill
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import click
 from rich.text import Text
@@ -14,7 +14,7 @@ from pipeseal.cli._account import output
 from pipeseal.cli._control_ids import control_ids, control_of
 from pipeseal.cli._terminal import Terminal
 from pipeseal.controls import every_control
-from pipeseal.model import Control, Ref, Requirements
+from pipeseal.model import AnyControl, Ref, Requirements
 from pipeseal.text import conjoin
 
 _MAX_WIDTH, _INDENT = 100, "  "
@@ -64,7 +64,7 @@ def control(control_id: str | None, form: str) -> None:
         _print(document)
 
 
-def explained(found: Control[Any]) -> ControlDocument:
+def explained(found: AnyControl) -> ControlDocument:
     """Return the metadata of the control, with the commands that exempt a resource or change the mode."""
     arns = [Ref(kind, "ACCOUNT", "REGION", "NAME").arn for kind in found.kinds] or ["ARN"]
     return {
@@ -92,7 +92,7 @@ def explained(found: Control[Any]) -> ControlDocument:
     }
 
 
-def _severity(found: Control[Any]) -> str:
+def _severity(found: AnyControl) -> str:
     return found.severity.name.lower()
 
 

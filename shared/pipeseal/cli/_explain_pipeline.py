@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import click
 from rich.text import Text
@@ -79,9 +79,9 @@ def pipeline(context: click.Context, file: str | None, form: str, *, batch: bool
     context.exit(_BAD_INPUT if explanation["error"] else _VIOLATED if explanation["violations"] else _COMPLIANT)
 
 
-def explain_pipeline(question: Mapping[str, Any]) -> PipelineExplanation:
+def explain_pipeline(question: Mapping[str, object]) -> PipelineExplanation:
     """Return the violations in every valid part of {"pipeline"}, and which parts are invalid."""
-    document: Any = question
+    document: object = question
     for wrapper in _WRAPPERS * 2:  # GetPipeline's response has a "pipeline" of its own
         document = document[wrapper] if isinstance(document, Mapping) and wrapper in document else document
     if not isinstance(document, Mapping):
@@ -111,13 +111,13 @@ def reject_pipeline(error: str) -> PipelineExplanation:
     return {"name": None, "violations": [], "error": error}
 
 
-def _name(document: Mapping[str, Any]) -> str | None:
+def _name(document: Mapping[str, object]) -> str | None:
     """Return the pipeline's name; None where it has none, or where the name contains a secret."""
     name = document.get("name")
     return name if isinstance(name, str) and not secrets.in_text(name, "", "") else None
 
 
-def _validation_errors(document: Mapping[str, Any]) -> Iterator[str]:
+def _validation_errors(document: Mapping[str, object]) -> Iterator[str]:
     """Yield what makes the structure invalid; an exported structure may lack its stages."""
     if not isinstance(document.get("name", ""), str):
         yield "name: must be a string"

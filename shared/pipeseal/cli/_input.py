@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import click
 
@@ -15,7 +15,7 @@ _Document = TypeVar("_Document")
 
 def explain_lines(
     lines: IO[bytes] | Iterable[bytes],
-    explain: Callable[[Mapping[str, Any]], _Document],
+    explain: Callable[[Mapping[str, object]], _Document],
     reject: Callable[[str], _Document],
 ) -> Iterator[_Document]:
     """Yield one document for each line, in order: *explain* of a JSON object, *reject* of an error."""

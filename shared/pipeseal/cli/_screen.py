@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markup import escape
@@ -18,6 +18,7 @@ from pipeseal.text import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeseal.aws.documents import Document
     from pipeseal.model import OutcomeDocument, Ref
     from pipeseal.sandbox.account import EmbeddedAccount, ReceivedAlert
     from pipeseal.sandbox.facts import Fact
@@ -249,7 +250,7 @@ def _kind_and_name(arn: str) -> str:
     return f"{kind.capitalize()} {name}"
 
 
-def _resource_name(request: Mapping[str, Any]) -> str:
+def _resource_name(request: Document) -> str:
     """Return the name of the resource in the parameters of a call; for a new key, its key spec."""
     names = (
         request.get("bucketName"),
@@ -259,5 +260,5 @@ def _resource_name(request: Mapping[str, Any]) -> str:
     return printable(next(filter(None, names), ""), replacement="?")
 
 
-def _caller(detail: Mapping[str, Any]) -> str:
+def _caller(detail: Document) -> str:
     return printable(detail["userIdentity"].get("accessKeyId", "unknown"), replacement="?")

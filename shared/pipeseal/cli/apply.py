@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from pipeseal.cli._account import BadInput, dry_run, output, target_options, with_runtime
+from pipeseal.cli._account import dry_run, output, target_options, with_runtime
+from pipeseal.cli._operation import command_line, reporting, show_progress
 from pipeseal.exemptions import GROUNDS
 from pipeseal.model import Actor
-from pipeseal.operations.amendment import Amendment, Declined, carry_out
+from pipeseal.operations.amendment import Amendment, carry_out
 from pipeseal.operations.apply import plan_apply
+from pipeseal.operations.retrying import budget
 from pipeseal.text import printable
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ def apply(*, runtime: Runtime, ledger_id: str, force: bool, dry: bool, form: str
     the function lacks a permission. The command is refused if the resource was changed since. It adds a ledger entry,
     which pipeseal undo reverts.
 
+    What fails for the moment is retried for a minute. If the command is interrupted, run it again: it finishes what is
+    open.
+
     \b
     Permissions:
       your identity  none; sts:GetCallerIdentity is always allowed
@@ -62,11 +67,13 @@ def apply(*, runtime: Runtime, ledger_id: str, force: bool, dry: bool, form: str
 
     Exit status: 0 success, 2 refused or invalid input, 3 AWS refused a call.
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
-    try:
-        amendment = plan_apply(ledger_id, runtime, force=force)
-        outcome = None if dry else carry_out(amendment, _operator(runtime), runtime)
-    except Declined as declined:
-        raise BadInput(str(declined)) from declined
+    with reporting(command_line("apply", ledger_id, options={"force": force})):
+        retry = budget(runtime, show_progress)
+        amendment = retry.run(lambda: plan_apply(ledger_id, runtime, force=force))
+        outcome = None
+        if not dry:
+            operator = retry.run(lambda: _operator(runtime))
+            outcome = carry_out(amendment, operator, runtime, show_progress)
     if form == "json":
         click.echo(json.dumps(_document(amendment, outcome), indent=2))
     else:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from queue import Empty
 from shutil import which
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -164,7 +164,7 @@ def _program() -> str:
     return "pipeseal" if which("pipeseal") or not Path(script).is_file() else os.path.relpath(script)
 
 
-def _document(account: EmbeddedAccount) -> dict[str, Any]:
+def _document(account: EmbeddedAccount) -> dict[str, object]:
     """Play all scenes, deliver every event twice, and return the outcomes and all alerts."""
     from pipeseal.sandbox.scenes import SCENES  # noqa: PLC0415
     from pipeseal.sandbox.story import Story  # noqa: PLC0415

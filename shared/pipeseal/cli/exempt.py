@@ -10,7 +10,10 @@ import click
 
 from pipeseal.cli._account import BadInput, dry_run, grounds, output, target_options, with_runtime
 from pipeseal.cli._control_ids import control_ids
+from pipeseal.cli._operation import command_line, reporting, show_progress
 from pipeseal.exemptions import Exemption, Grounds, grant, parse_end
+from pipeseal.operations.exempting import add_once, end_once
+from pipeseal.operations.retrying import budget
 from pipeseal.text import printable
 
 if TYPE_CHECKING:
@@ -67,14 +70,18 @@ def add(  # noqa: PLR0913 - one argument for each option
 
     --format json prints the exemption and "dry_run", whether nothing was written.
 
-    Needs dynamodb:UpdateItem on the ledger.
+    Run again, as after an error, the command adds no second exemption.
+
+    Needs dynamodb:GetItem and UpdateItem on the ledger.
 
     Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
     """
     now = runtime.clock.now()
     exemption = grant(control, resource, Grounds(owner, reason, parse_end(until, now)), now, actor=actor, tag=tag)
     if not dry:
-        runtime.ledger.exemptions.add(exemption)
+        options = {"control": control, "resource": resource, "actor": actor, "tag": tag, "owner": owner}
+        with reporting(command_line("exempt", "add", options={**options, "reason": reason, "until": until})):
+            exemption = add_once(exemption, runtime.ledger.exemptions, budget(runtime, show_progress))
     if form == "json":
         click.echo(json.dumps({**exemption.as_dict(), "dry_run": dry}, indent=2))
         return
@@ -134,9 +141,15 @@ def end(*, runtime: Runtime, exemption_id: str, dry: bool, form: str) -> None:
 
     Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
     """
-    found = next((each for each in runtime.ledger.exemptions.all() if each.id == exemption_id), None)
-    if found is None or not (dry or runtime.ledger.exemptions.end(exemption_id)):
-        raise BadInput(f"{exemption_id}: no such exemption. pipeseal exempt list lists all exemptions.")
+    with reporting(command_line("exempt", "end", exemption_id)):
+        retry, exemptions = budget(runtime, show_progress), runtime.ledger.exemptions
+        found = next((each for each in retry.run(exemptions.all) if each.id == exemption_id), None)
+        if found is None:
+            raise BadInput(
+                f"{exemption_id}: no such exemption, or it was ended. pipeseal exempt list lists all exemptions."
+            )
+        if not dry:
+            end_once(found, exemptions, retry)
     if form == "json":
         click.echo(json.dumps({**found.as_dict(), "dry_run": dry}, indent=2))
         return

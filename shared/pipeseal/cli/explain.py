@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import click
 from rich.text import Text
@@ -41,7 +41,7 @@ class PolicyExplanation(TypedDict):
     bucket: str | None
     tls: VerdictDocument
     sse: VerdictDocument
-    sealed: Mapping[str, Any] | None
+    sealed: Mapping[str, object] | None
     """The policy with the missing statements added; None where there is none."""
     added: list[str]
     """Sids of the statements that were added."""
@@ -103,7 +103,7 @@ def bucket(  # noqa: PLR0913 - one argument for each option
     context.exit(_BAD_INPUT if explanation["error"] else _INCOMPLETE if explanation["added"] else _COMPLETE)
 
 
-def explain_policy(question: Mapping[str, Any]) -> PolicyExplanation:
+def explain_policy(question: Mapping[str, object]) -> PolicyExplanation:
     """Return the explanation of {"bucket", "partition" (optional), "policy"}, with an error where it is invalid."""
     name, partition = question.get("bucket"), question.get("partition") or "aws"
     if not isinstance(name, str) or not _BUCKET.fullmatch(name):
@@ -119,7 +119,7 @@ def explain_policy(question: Mapping[str, Any]) -> PolicyExplanation:
     return _evaluated(name, f"arn:{partition}:s3:::{name}", policy)
 
 
-def _document(policy: object) -> str | Mapping[str, Any] | None:
+def _document(policy: object) -> str | Mapping[str, object] | None:
     if policy is None or isinstance(policy, str | dict):
         return policy
     raise PolicyError("policy: must be an object, a string or null")

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 import click
-from botocore.exceptions import ClientError
 from rich.text import Text
 
+from pipeseal.aws.errors import AWS_ERRORS
 from pipeseal.cli._account import AwsRefused, AwsTarget, dry_run, output, with_target
+from pipeseal.cli._operation import command_line, show_progress
 from pipeseal.cli._terminal import Terminal
 from pipeseal.operations.redrive import Disposition, QueueMissing, Redriven, Redriver
 from pipeseal.text import printable
@@ -54,7 +55,7 @@ def redrive(*, target: AwsTarget, quarantined: bool, dry: bool, form: str) -> No
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     handled: list[Redriven] = []
     console = Terminal()
-    redriver = Redriver(target.runtime(), target.stack, dry_run=dry)
+    redriver = Redriver(target.runtime(), target.stack, show_progress, dry_run=dry)
     try:
         # The text format shows progress by itself.
         with nullcontext() if form == "text" else Terminal(stderr=True).status("Reading the queue ..."):
@@ -64,8 +65,13 @@ def redrive(*, target: AwsTarget, quarantined: bool, dry: bool, form: str) -> No
                     _show(console, each)
     except QueueMissing as missing:
         raise AwsRefused(f"{missing}. Use --stack, --region or --profile to select another stack.") from missing
-    except ClientError:
+    except (*AWS_ERRORS, KeyboardInterrupt):
         _summarize(console, handled, form, dry=dry)
+        command = command_line("redrive", options={"quarantined": quarantined})
+        show_progress(
+            "Stopped: the other messages are still in the queue, visible again within 15 minutes. To go on, run:\n"
+            f"  {command}"
+        )
         raise
     _summarize(console, handled, form, dry=dry)
 

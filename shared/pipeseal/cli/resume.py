@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import click
@@ -12,12 +13,15 @@ import click
 from pipeseal.cli._account import BadInput, dry_run, output, target_options, with_runtime
 from pipeseal.cli._control_ids import control_ids, control_of
 from pipeseal.cli._entry import matches
+from pipeseal.cli._operation import command_line, reporting, show_progress
+from pipeseal.operations.retrying import budget, run_reported
 from pipeseal.remediation.escalation import active_suspensions
 from pipeseal.text import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pipeseal.aws.transient import RetryBudget
     from pipeseal.runtime import Runtime
 
 
@@ -66,9 +70,10 @@ def resume(*, runtime: Runtime, resource: str | None, control: str | None, dry: 
     Exit status: 0 success, 2 invalid input, 3 AWS refused a call.
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     only = control_of(control).id if control else ""
+    retry = budget(runtime, show_progress)
     found = [
         each
-        for each in sorted(_suspensions(runtime))
+        for each in sorted(retry.run(lambda: list(_suspensions(runtime))))
         if (not resource or matches(resource, each.resource)) and only in ("", each.control)
     ]
     if resource and not found:
@@ -78,7 +83,8 @@ def resume(*, runtime: Runtime, resource: str | None, control: str | None, dry: 
         )
     resumed = bool(resource) and not dry
     if resumed:
-        _end_suspensions(runtime, found, only)
+        with reporting(command_line("resume", str(resource), options={"control": only})):
+            _end_suspensions(runtime, found, only, retry)
     if form == "json":
         suspended = [each.as_dict() for each in found]
         click.echo(json.dumps({"wars": suspended, "resumed": resumed, "dry_run": dry}, indent=2))
@@ -94,9 +100,13 @@ def _suspensions(runtime: Runtime) -> Iterator[Suspension]:
             yield Suspension(resource, control, last)
 
 
-def _end_suspensions(runtime: Runtime, found: Sequence[Suspension], control: str) -> None:
+def _end_suspensions(runtime: Runtime, found: Sequence[Suspension], control: str, retry: RetryBudget) -> None:
+    """End the suspensions resource by resource; an error names those that ended and the one that may have."""
+    done: list[str] = []
     for resource in dict.fromkeys(each.resource for each in found):
-        runtime.ledger.records.resume(resource, control)
+        claim = f"the suspension for {resource} ended; it ended for {', '.join(done) or 'no other resource'}"
+        run_reported(retry, partial(runtime.ledger.records.resume, resource, control), claim)
+        done.append(resource)
 
 
 def _show(found: Sequence[Suspension], *, resumed: bool, dry: bool) -> None:

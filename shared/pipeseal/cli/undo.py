@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from pipeseal.cli._account import BadInput, dry_run, grounds, output, target_options, with_runtime
+from pipeseal.cli._account import dry_run, grounds, output, target_options, with_runtime
+from pipeseal.cli._operation import command_line, reporting, show_progress
 from pipeseal.exemptions import Grounds, parse_end
 from pipeseal.model import Actor
-from pipeseal.operations.amendment import Amendment, Declined, carry_out
+from pipeseal.operations.amendment import Amendment, carry_out
+from pipeseal.operations.retrying import budget
 from pipeseal.operations.undo import plan_undo
 from pipeseal.text import printable
 
@@ -27,7 +29,7 @@ class UndoDocument(TypedDict):
     action: str
     dry_run: bool
     steps: list[str]
-    exemptions: list[dict[str, Any]]
+    exemptions: list[dict[str, str]]
     ledger_id: str
 
 
@@ -45,6 +47,9 @@ def undo(  # noqa: PLR0913 - one argument for each option
 
     The resource is exempted until END from the controls that required the change; otherwise the next event would
     remediate it again. The command is refused if the resource was changed since.
+
+    The change and the exemptions become effective together. What fails for the moment is retried for a minute. If the
+    command is interrupted, run it again: it finishes what is open and adds no second exemption.
 
     \b
     The command uses your own permissions. pipeseal's functions never have those that weaken protection:
@@ -70,11 +75,11 @@ def undo(  # noqa: PLR0913 - one argument for each option
     Exit status: 0 success, 2 refused or invalid input, 3 AWS refused a call.
     """  # noqa: D301 - click's mark for "do not wrap" is the character itself
     terms = Grounds(owner, reason, parse_end(until, runtime.clock.now()))
-    try:
-        amendment = plan_undo(ledger_id, terms, runtime, force=force)
-        outcome = None if dry else carry_out(amendment, Actor(owner, "operator"), runtime)
-    except Declined as refusal:
-        raise BadInput(str(refusal)) from refusal
+    options: dict[str, str | bool] = {"owner": owner, "reason": reason, "until": until, "force": force}
+    with reporting(command_line("undo", ledger_id, options=options)):
+        retry = budget(runtime, show_progress)
+        amendment = retry.run(lambda: plan_undo(ledger_id, terms, runtime, force=force))
+        outcome = None if dry else carry_out(amendment, Actor(owner, "operator"), runtime, show_progress)
     if form == "json":
         click.echo(json.dumps(_document(amendment, outcome), indent=2))
     else:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from pipeseal.discovery import load, module_names
 from pipeseal.kinds.unreadable import Unreadable
-from pipeseal.model import Control, Kind, R
+from pipeseal.model import AnyControl, Control, Kind, R
 
 
 @cache
-def controls_of(kind: Kind) -> tuple[Control[Any], ...]:
+def controls_of(kind: Kind) -> tuple[AnyControl, ...]:
     """Return the controls of one kind of resource, by ID; only their modules are imported."""
     files = (name for name in module_names(__path__) if name.startswith(kind.spec.control_files))
-    found: tuple[Control[Any], ...] = tuple(load(__name__, name).CONTROL for name in files)
+    found: tuple[AnyControl, ...] = tuple(load(__name__, name).CONTROL for name in files)
     return tuple(sorted((control for control in found if kind in control.kinds), key=lambda control: control.id))
 
 
@@ -25,14 +24,14 @@ def controls_for(resource: R) -> tuple[Control[R], ...]:
     return controls_of(resource.ref.kind)
 
 
-def every_control() -> tuple[Control[Any], ...]:
+def every_control() -> tuple[AnyControl, ...]:
     """Return all controls, by ID."""
     found = {control.id: control for kind in Kind for control in controls_of(kind)}
     access = _access_control()
     return tuple(control for _, control in sorted({**found, access.id: access}.items()))
 
 
-def _access_control() -> Control[Any]:
+def _access_control() -> AnyControl:
     from pipeseal.controls.pipeseal_access import CONTROL  # noqa: PLC0415 - rarely needed
 
     return CONTROL

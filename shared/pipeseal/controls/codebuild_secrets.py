@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from pipeseal.secrets import SecretFinding
     from pipeseal.settings import Settings
 
-# These sections of a buildspec contain names of secrets, not secrets. `in_text` omits them in YAML; in a buildspec that
-# is JSON they appear in the path.
-_REFERENCES = re.compile(r"\.env\.(secrets-manager|parameter-store)\.")
-
 
 def reasons(project: Project, _settings: Settings) -> tuple[str, ...]:
     """Return the location of each secret and what to use instead, never the value."""
@@ -30,7 +25,9 @@ def _findings(project: Project) -> Iterator[SecretFinding]:
     variables = (project.document.get("environment") or {}).get("environmentVariables") or ()
     yield from secrets.in_variables(variables, "environment.environmentVariables")
     for path, location, text in project.inline_texts():
-        yield from (found for found in secrets.in_text(text, path, location) if not _REFERENCES.search(found.path))
+        yield from secrets.in_text(text, path, location)
+    yield from secrets.in_tags(project.document.get("tags") or (), "tags")
+    yield from secrets.in_structure(project.document.get("webhook") or {}, "webhook", "webhook")
 
 
 CONTROL: Control[Project] = Control(

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+|arn:aws[a-z-]{0,20}:\S+")
-# Excludes git@host:path, which names no person, and file names such as image@2x.png.
+# Excludes git@host:path, which names no person, file names such as image@2x.png, and package@1.2.x.
 _EMAIL = re.compile(
-    r"(?<![\w.+%@-])(?!git@)\w[\w.+%-]{0,63}@(?:[^\W_][^\W_-]{0,62}(?:-[^\W_-]{1,62}){0,8}\.){1,8}"
+    r"(?<![\w.+%@-])(?!git@)\w[\w.+%-]{0,63}@(?!\d{1,3}\.[\dx]+\b)(?:[^\W_][^\W_-]{0,62}(?:-[^\W_-]{1,62}){0,8}\.){1,8}"
     r"(?!(?:png|jpe?g|gif|svg|webp|js|ts|css|json|ya?ml|txt|gz|jar)\b)[^\W\d_]{2,24}(?![\w@-]|\.\w|:[\w~/.])"
 )
 # A user without a password, which would be a credential. Values that begin with $, { or < are references.
 _USER = re.compile(
-    r"(?<![\w+.-])(?!codecommit:)[A-Za-z][A-Za-z0-9+.-]{0,31}://(?!(?:git|hg|svn)@)[^\s/?#@:${<]{1,128}@"
+    r"(?<![\w+.:-])(?!codecommit:)[A-Za-z][A-Za-z0-9+.-]{0,31}://(?!(?:git|hg|svn)@)[^\s/?#@:${<]{1,128}@"
 )
 
 

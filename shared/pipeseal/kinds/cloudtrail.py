@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Any
 
 from pipeseal import kinds
 from pipeseal.discovery import load
 from pipeseal.kinds.events import KindEvents, NamedRefs, Record, event_source, is_region, mapping
-from pipeseal.model import Actor, Cause, Kind, Ref
+from pipeseal.model import Actor, Cause, Kind, Ref, Resource
 from pipeseal.text import printable
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -54,19 +53,19 @@ def changing_calls() -> frozenset[tuple[str, str]]:
 
 
 @cache
-def events_of(kind: Kind) -> KindEvents[Any]:
+def events_of(kind: Kind) -> KindEvents[Resource]:
     """Return the CloudTrail events of *kind*; only its module is imported."""
-    events: KindEvents[Any] = load(kinds.__name__, f"{kind}.events").EVENTS
+    events: KindEvents[Resource] = load(kinds.__name__, f"{kind}.events").EVENTS
     return events
 
 
 @lru_cache(maxsize=32)
-def _events_from(source: str) -> tuple[KindEvents[Any], ...]:
+def _events_from(source: str) -> tuple[KindEvents[Resource], ...]:
     """Return the CloudTrail events of the kinds whose service has that eventSource; no other kind is imported."""
     return tuple(events_of(kind) for kind in Kind if event_source(kind) == source)
 
 
-def _refs_in(event: Record, reader: Callable[[KindEvents[Any], str], NamedRefs | None]) -> tuple[Ref, ...]:
+def _refs_in(event: Record, reader: Callable[[KindEvents[Resource], str], NamedRefs | None]) -> tuple[Ref, ...]:
     """Return the resources that *event* names; *reader* returns how a kind's calls of that name give them."""
     record = _record_in(event)
     source, name = _text(record, "eventSource"), _text(record, "eventName")
@@ -116,7 +115,7 @@ def parse_time(value: object) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _put_document(record: Record, name: str) -> Any:
+def _put_document(record: Record, name: str) -> object:
     """Return the document that the call put into a resource (see Cause.put), None where it put none."""
     source, request = record.get("eventSource"), mapping(record.get("requestParameters"))
     documents = (events.put_document(name, request) for events in _events_from(str(source)))

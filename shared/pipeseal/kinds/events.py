@@ -16,7 +16,7 @@ from pipeseal.model import Kind, R, Ref
 if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
-Record = Mapping[str, Any]
+Record = Mapping[str, object]
 
 NamedRefs = Callable[[Record, str, str], Iterator[Ref]]
 """(record, account, region) -> the resources that the record names."""
@@ -65,7 +65,7 @@ class SnapshotContext(NamedTuple):
     now: datetime
     dependents: Mapping[str, str]
     """See Resource.dependents."""
-    baseline: Mapping[str, Any]
+    baseline: Mapping[str, object]
     """The last compliant state; see Resource.new_baseline."""
     snapshot_of: Callable[[Ref], Reconstruction[Any] | None]
     """Returns another resource as pipeseal would have read it now; None where no record describes it."""
@@ -81,7 +81,7 @@ Complete = Callable[[Reconstruction[R], SnapshotContext], Reconstruction[R]]
 """Returns the reconstruction with the fields that come from the context: dependents, age, keys, baseline."""
 
 
-def _no_document(_name: str, _request: Record) -> Any:
+def _no_document(_name: str, _request: Record) -> None:
     return None
 
 
@@ -107,7 +107,7 @@ class KindEvents(NamedTuple, Generic[R]):
     """Returns the reconstruction of a resource that no record describes."""
     update: Update[R]
     complete: Complete[R] = _unchanged
-    put_document: Callable[[str, Record], Any] = _no_document
+    put_document: Callable[[str, Record], object] = _no_document
     """(event name, requestParameters) -> the document for Cause.put; None where the call put none."""
     without_quarantine: Callable[[R], R] = _never_quarantined
     """Returns the resource as if pipeseal had never quarantined it."""

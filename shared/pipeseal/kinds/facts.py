@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-_NONE: Mapping[str, Any] = MappingProxyType({})
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class LedgerFacts(NamedTuple):
@@ -15,7 +15,7 @@ class LedgerFacts(NamedTuple):
 
     dependents: Mapping[str, str] = _NONE
     """See Resource.dependents."""
-    baseline: Mapping[str, Any] = _NONE
+    baseline: Mapping[str, object] = _NONE
     """See Resource.new_baseline."""
 
 
@@ -23,7 +23,7 @@ class PastWrite(NamedTuple):
     """An earlier write of pipeseal to a resource, as its ledger entry records it."""
 
     cause_id: str
-    before: Mapping[str, Any]
+    before: Mapping[str, object]
     """State that was read before the write."""
     changed_parts: tuple[str, ...]
     """The parts of the state that the write changed."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
-from pipeseal.model import Action, Cause, Kind, Plan, Ref, State
+from pipeseal.aws.documents import Document
+from pipeseal.exemptions import Exemption
+from pipeseal.model import Action, Cause, Kind, Plan, Ref, Resource, State
 
 _FORM = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{10}")
-_NONE: Mapping[str, Any] = MappingProxyType({})
+_NONE: Document = MappingProxyType({})
 
 
 class FindingRecord(TypedDict):
@@ -33,9 +34,9 @@ class Intent:
     """What an invocation or an operator is about to do."""
 
     id: str
-    plan: Plan[Any]
+    plan: Plan[Resource]
     cause: Cause
-    alert: Mapping[str, Any] = field(default_factory=dict)
+    alert: Document = field(default_factory=dict)
     """The alert about it (see pipeseal.notify.alert); empty for an operator's command, which is not alerted."""
     read_at: datetime | None = None
     """When, at the earliest, the resource was read."""
@@ -43,6 +44,13 @@ class Intent:
     """ID of the entry that an operator reverts."""
     applies: str = ""
     """ID of the entry whose proposal an operator applies."""
+    grants: tuple[Exemption, ...] = ()
+    """The exemptions of an undo; they become active when the entry is completed."""
+
+    @property
+    def by_operator(self) -> bool:
+        """Return whether an operator's command does it."""
+        return bool(self.undoes or self.applies)
 
     @property
     def action(self) -> str:
@@ -68,7 +76,7 @@ class LedgerEntry(NamedTuple):
     proposed: State
     """Its state if every control were in enforce mode."""
     findings: tuple[FindingRecord, ...] = ()
-    alert: Mapping[str, Any] = _NONE
+    alert: Document = _NONE
     """See Intent.alert."""
     outcome: str = ""
     """The action that came of it; "" where the invocation ended before it recorded one."""
@@ -87,6 +95,13 @@ class LedgerEntry(NamedTuple):
     """ID of the entry that applied what this one proposed."""
     read_at: datetime | None = None
     """When, at the earliest, *before* was read; `opened` is the latest."""
+    grants: tuple[Exemption, ...] = ()
+    """See Intent.grants."""
+
+    @property
+    def by_operator(self) -> bool:
+        """Return whether an operator's command made it."""
+        return bool(self.undoes or self.applies)
 
     @property
     def controls(self) -> tuple[str, ...]:
@@ -150,11 +165,12 @@ def item_of(intent: Intent, now: datetime) -> dict[str, dict[str, str]]:
         **({"read_at": intent.read_at.isoformat()} if intent.read_at else {}),
         **({"undoes": intent.undoes} if intent.undoes else {}),
         **({"applies": intent.applies} if intent.applies else {}),
+        **({"grants": json.dumps([each.text for each in intent.grants])} if intent.grants else {}),
     }
     return {name: {"S": value} for name, value in attributes.items()}
 
 
-def changeable_attributes(plan: Plan[Any]) -> dict[str, str]:
+def changeable_attributes(plan: Plan[Resource]) -> dict[str, str]:
     """Return the attributes that may differ when the entry is closed, because of concurrent writes."""
     findings: list[FindingRecord] = [
         {
@@ -173,7 +189,7 @@ def changeable_attributes(plan: Plan[Any]) -> dict[str, str]:
     }
 
 
-def entry_of(item: Mapping[str, Any]) -> LedgerEntry:
+def entry_of(item: Document) -> LedgerEntry:
     """Return the entry that the DynamoDB *item* holds."""
     texts = {name: value["S"] for name, value in item.items() if "S" in value}
     return LedgerEntry(
@@ -196,4 +212,5 @@ def entry_of(item: Mapping[str, Any]) -> LedgerEntry:
         undone_by=texts.get("undone_by", ""),
         applies=texts.get("applies", ""),
         applied_by=texts.get("applied_by", ""),
+        grants=tuple(map(Exemption.parse, json.loads(texts.get("grants", "[]")))),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from pipeseal.aws.documents import Document
 from pipeseal.exemptions import Exemption
-from pipeseal.ledger.table import Item, Table, number, text
+from pipeseal.ledger.table import Item, Table, Value, number, text
 
 EXEMPTIONS: Item = {"resource": {"S": "#exemptions"}, "id": {"S": "#all"}}
 _NOTES: Item = {"resource": {"S": "#exemptions"}, "id": {"S": "#notes"}}
@@ -29,9 +29,14 @@ class ExemptionUse:
     """When that was, ISO 8601."""
 
 
-def exemptions_of(item: Mapping[str, Any]) -> tuple[Exemption, ...]:
+def exemptions_of(item: Document) -> tuple[Exemption, ...]:
     """Return the exemptions in the item under EXEMPTIONS; raise ExemptionError where one cannot be parsed."""
     return tuple(Exemption.parse(value["S"]) for name, value in item.items() if name.startswith(_EXEMPTION))
+
+
+def attributes_of(exemptions: Iterable[Exemption]) -> dict[str, Value]:
+    """Return the attributes of the item under EXEMPTIONS that hold *exemptions*."""
+    return {_EXEMPTION + each.id: text(each.text) for each in exemptions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,7 @@ class ExemptionStore:
 
     def add(self, exemption: Exemption) -> None:
         """Add *exemption*: it applies from the next read of a resource on."""
-        name = _EXEMPTION + exemption.id
-        self.table.update(self.table.update_request(EXEMPTIONS, {name: text(exemption.text)}))
+        self.table.update(self.table.update_request(EXEMPTIONS, attributes_of([exemption])))
 
     def end(self, identity: str) -> bool:
         """Remove the exemption with that ID; return False where there is none."""

@@ -6,16 +6,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from pipeseal.aws.documents import MutableDocument
+from pipeseal.aws.transient import RetryBudget, budget_of_invocation
+from pipeseal.exemptions import Exemption
 from pipeseal.ledger.entries import Intent, LedgerEntry, changeable_attributes, item_of
+from pipeseal.ledger.exemption_store import EXEMPTIONS, attributes_of
 from pipeseal.ledger.records import Times, alerted_text, remediations_text, suspended_text
-from pipeseal.ledger.table import Table, Value, key, number, text
-from pipeseal.model import Cause, Outcome, Plan
+from pipeseal.ledger.table import RECORD, Table, Value, key, number, text
+from pipeseal.model import Cause, Outcome, Plan, Resource
 
 LEASE = timedelta(seconds=60)
 """The functions' timeout: an invocation that was killed blocks its resource for no longer."""
 
+OPERATOR_LEASE = timedelta(minutes=2)
+"""An operator's command retries what fails for a minute. Lambda's last retry of an event comes after three minutes."""
+
+_OPERATOR = "operator_lease"
+"""The attribute of a record whose lease an operator's command holds."""
 _RELEASE_ATTEMPTS = 10
 _FOLLOW_UPS_KEPT = 5
 """A follow-up may hold a policy of 20 KB, and an item 400 KB."""
@@ -30,7 +38,7 @@ class Completion:
     """What is stored with an outcome."""
 
     outcome: Outcome
-    plan: Plan[Any] | None = None
+    plan: Plan[Resource] | None = None
     """What was done in the end, where it differs from the intent."""
     alerted: frozenset[str] = frozenset()
     """See ResourceRecord.alerted."""
@@ -42,6 +50,8 @@ class Completion:
     """The entry that this one reverted."""
     applied: LedgerEntry | None = None
     """The entry whose proposal this one applied."""
+    grants: tuple[Exemption, ...] = ()
+    """The exemptions that become active."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +60,32 @@ class Leases:
 
     table: Table
 
-    def acquire(self, intent: Intent, version: int) -> bool:
-        """Store *intent* ahead of any write, and hold the resource for LEASE.
+    def acquire(self, intent: Intent, version: int, replaces: str = "") -> bool:
+        """Store *intent* ahead of any write, and hold the resource for LEASE, an operator's for OPERATOR_LEASE.
 
-        Returns False where another invocation holds the lease, or completed one since the record was read that had
-        that *version*.
+        *replaces* is the owner of an expired lease that the caller cannot complete. Any other expired lease must be
+        taken over, because it names an entry that is open. Returns False where another owner holds the lease, or
+        completed one since the record was read that had that *version*.
         """
         now = self.table.clock.now()
-        unchanged = "version = :version" if version else "attribute_not_exists(version)"
+        values: dict[str, Value] = {}
+        unchanged, free = "attribute_not_exists(version)", "attribute_not_exists(lease_owner)"
+        if version:
+            unchanged, values[":version"] = "version = :version", number(version)
+        if replaces:
+            free = f"({free} OR (lease_owner = :replaced AND lease_expires < :now))"
+            values |= {":replaced": text(replaces), ":now": number(now.timestamp())}
+        held = {
+            "lease_owner": text(intent.id),
+            "lease_expires": number((now + (OPERATOR_LEASE if intent.by_operator else LEASE)).timestamp()),
+            **({_OPERATOR: text("yes")} if intent.by_operator else {}),
+        }
         lease = self.table.update_request(
             key(intent.plan.before.ref.arn),
-            {"lease_owner": text(intent.id), "lease_expires": number((now + LEASE).timestamp())},
-            condition=f"(attribute_not_exists(lease_owner) OR lease_expires < :now) AND {unchanged}",
-            values={":now": number(now.timestamp()), **({":version": number(version)} if version else {})},
+            held,
+            () if intent.by_operator else (_OPERATOR,),
+            condition=f"{free} AND {unchanged}",
+            values=values,
         )
         entry = {"TableName": self.table.name, "Item": item_of(intent, now)}
         return self.table.transact({"Update": lease}, {"Put": entry})
@@ -73,26 +96,33 @@ class Leases:
         request = self.table.update_request(
             key(resource),
             {"lease_expires": number((now + LEASE).timestamp())},
+            (_OPERATOR,),
             condition="lease_owner = :owner AND lease_expires < :now",
             values={":owner": text(owner), ":now": number(now.timestamp())},
         )
         return self.table.update_if(request)
 
-    def release(self, resource: str, owner: str) -> None:
-        """End the lease of an invocation that failed and leave its entry open: the next delivery continues at once."""
+    def release(self, resource: str, owner: str, *, alert_sent: bool = False) -> None:
+        """End the lease of an invocation that failed and leave its entry open: the next delivery continues at once.
+
+        With *alert_sent* it does not send the alert of the entry again.
+        """
+        sets = {"lease_expires": number(0), **({"alert_sent": text(owner)} if alert_sent else {})}
         condition, values = "lease_owner = :owner", {":owner": text(owner)}
-        request = self.table.update_request(
-            key(resource), {"lease_expires": number(0)}, condition=condition, values=values
-        )
+        request = self.table.update_request(key(resource), sets, condition=condition, values=values)
         self.table.update_if(request)
 
     def request_follow_up(self, resource: str, own: str, cause: Cause) -> bool:
         """Ask the owner of the lease to read the resource again because of *cause*.
 
         Returns False where no other invocation (*own* is the ID of the caller's entry) holds it, or where so many
-        follow-ups are stored that this one must wait; a follow-up that adds no policy never has to.
+        follow-ups are stored that this one must wait; a follow-up that adds no policy never has to. Returns False also
+        where an operator's command holds it: that cannot remediate, so the event must wait.
         """
-        held = "attribute_exists(lease_owner) AND lease_owner <> :own AND lease_expires >= :now"
+        held = (
+            "attribute_exists(lease_owner) AND lease_owner <> :own AND lease_expires >= :now "
+            f"AND attribute_not_exists({_OPERATOR})"
+        )
         values: dict[str, Value] = {
             ":own": text(own),
             ":now": number(self.table.clock.now().timestamp()),
@@ -112,25 +142,32 @@ class Leases:
         )
         return cause.put is None and self.table.update_if(full)
 
-    def complete(self, completion: Completion) -> tuple[Cause, ...]:
+    def complete(self, completion: Completion, budget: RetryBudget | None = None) -> tuple[Cause, ...]:
         """Store the outcome in its entry and end the lease; return the follow-ups that were requested.
 
-        Raises LeaseLost where another invocation took the resource over.
+        Transient errors are retried within *budget*, by default for as long as the invocation lasts: what was done and
+        alerted is otherwise unknown to the next one. Raises LeaseLost where another invocation took the resource over.
         """
-        outcome = completion.outcome
-        notes = [{"Update": self._outcome(completion)}]
+        outcome, closed = completion.outcome, self.table.clock.now().isoformat()
+        budget = budget or budget_of_invocation(self.table.clock)
+        notes = [{"Update": self._outcome(completion, closed)}]
         if completion.undone:
             notes.append({"Update": self._answer(completion.undone, "undone_by", outcome.entry)})
         if completion.applied:
             notes.append({"Update": self._answer(completion.applied, "applied_by", outcome.entry)})
+        if completion.grants:
+            notes.append({"Update": self.table.update_request(EXEMPTIONS, attributes_of(completion.grants))})
         follow_ups: list[str] = []
         for _ in range(_RELEASE_ATTEMPTS):
-            if self.table.transact({"Update": self._end(completion, follow_ups)}, *notes):
+            if self.table.transact({"Update": self._end(completion, follow_ups)}, *notes, budget=budget):
                 return tuple(map(_cause, follow_ups))
-            follow_ups = self._requested_follow_ups(outcome)
+            requested = budget.run(lambda: self._requested_follow_ups(outcome, closed))
+            if requested is None:
+                return tuple(map(_cause, follow_ups))
+            follow_ups = requested
         raise LeaseLost(f"{outcome.ref.arn} received follow-ups without a pause; Lambda retries the event")
 
-    def _end(self, completion: Completion, follow_ups: list[str]) -> dict[str, Any]:
+    def _end(self, completion: Completion, follow_ups: list[str]) -> MutableDocument:
         """Return the update that ends the lease on condition that exactly *follow_ups* are stored; it removes them."""
         sets: dict[str, Value] = {
             name: text(value)
@@ -144,7 +181,7 @@ class Leases:
             )
             if value is not None
         }
-        removes = ["lease_owner", "lease_expires"]
+        removes = ["lease_owner", "lease_expires", "alert_sent", _OPERATOR]
         removes += [] if "alerted" in sets else ["alerted"]
         removes += ["follow_ups"] if follow_ups else []
         as_read = "follow_ups = :follow_ups" if follow_ups else "attribute_not_exists(follow_ups)"
@@ -160,25 +197,30 @@ class Leases:
             values=values,
         )
 
-    def _requested_follow_ups(self, outcome: Outcome) -> list[str]:
-        item = next(iter(self.table.get_many(key(outcome.ref.arn))), {})
-        if item.get("lease_owner") != text(outcome.entry):
+    def _requested_follow_ups(self, outcome: Outcome, closed: str) -> list[str] | None:
+        """Return the stored follow-ups; None where the entry was *closed* by a call whose response was lost."""
+        items = self.table.get_many(key(outcome.ref.arn), key(outcome.ref.arn, outcome.entry))
+        found = {item["id"]["S"]: item for item in items}
+        record, entry = found.get(RECORD, {}), found.get(outcome.entry, {})
+        if (entry.get("closed"), entry.get("outcome")) == (text(closed), text(str(outcome.action))):
+            return None
+        if record.get("lease_owner") != text(outcome.entry):
             raise LeaseLost(f"{outcome.ref.arn}: the lease expired and another invocation took over")
-        return sorted(item.get("follow_ups", {}).get("SS", ()))
+        return sorted(record.get("follow_ups", {}).get("SS", ()))
 
-    def _outcome(self, completion: Completion) -> dict[str, Any]:
+    def _outcome(self, completion: Completion, closed: str) -> MutableDocument:
         outcome, plan = completion.outcome, completion.plan
         attributes = {
             "outcome": str(outcome.action),
             "steps": json.dumps(outcome.steps),
             "exemptions": json.dumps(outcome.exemptions),
-            "closed": self.table.clock.now().isoformat(),
+            "closed": closed,
             **(changeable_attributes(plan) if plan else {}),
         }
         sets = {name: text(value) for name, value in attributes.items()}
         return self.table.update_request(key(outcome.ref.arn, outcome.entry), sets)
 
-    def _answer(self, entry: LedgerEntry, attribute: str, by: str) -> dict[str, Any]:
+    def _answer(self, entry: LedgerEntry, attribute: str, by: str) -> MutableDocument:
         return self.table.update_request(key(entry.ref.arn, entry.id), {attribute: text(by)})
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.ledger.exemption_store import EXEMPTIONS, exemptions_of
 from pipeseal.ledger.records import (
     DEPENDENCY,
@@ -19,8 +19,11 @@ from pipeseal.ledger.records import (
     remediations_text,
     suspended_text,
 )
-from pipeseal.ledger.table import RECORD, Table, Value, key, text
+from pipeseal.ledger.table import RECORD, Table, Throttled, Value, key, text
 
+_ATTEMPTS = 10
+_PAUSE = 0.1
+"""Seconds before a record is read again that was changed in the meantime."""
 MOST_AT_ONCE = 99
 """Records in one call: BatchGetItem takes 100 keys, and the exemptions are one."""
 
@@ -63,7 +66,7 @@ class RecordStore:
         requests += [self._request(arn, {}, [DEPENDENT + resource]) for arn in removed]
         self.table.transact(*({"Update": request} for request in requests))
 
-    def set_baseline(self, resource: str, baseline: Mapping[str, Any]) -> None:
+    def set_baseline(self, resource: str, baseline: Document) -> None:
         """Store the state that later changes of the resource are compared with."""
         self._set(resource, baseline=json.dumps(baseline, sort_keys=True))
 
@@ -84,15 +87,34 @@ class RecordStore:
         self._remove(resource, "alerted", "exempted")
 
     def resume(self, resource: str, control: str = "") -> None:
-        """End the suspension of *control*, or of all controls: the next read remediates the resource again."""
+        """End the suspension of *control*, or of all controls: the next read remediates the resource again.
+
+        May be repeated. What an invocation stores about other controls in the meantime is kept.
+        """
         if not control:
             self._remove(resource, "suspended", "remediations", "alerted")
             return
+        for _ in range(_ATTEMPTS):
+            if self._resume(resource, control):
+                return
+            self.table.clock.sleep(_PAUSE)
+        raise Throttled(f"the record of {resource} was changed {_ATTEMPTS} times in a row; try again")
+
+    def _resume(self, resource: str, control: str) -> bool:
+        """End the suspension of *control*; return False where the record was changed since it was read."""
         record = self.get(resource)
         suspended = {each: last for each, last in record.suspended.items() if each != control}
         remediations: Times = {each: times for each, times in record.remediations.items() if each != control}
         kept = {"suspended": text(suspended_text(suspended)), "remediations": text(remediations_text(remediations))}
-        self.table.update(self._request(resource, kept, ["alerted"]))
+        was = {"suspended": suspended_text(record.suspended), "remediations": remediations_text(record.remediations)}
+        request = self.table.update_request(
+            key(resource),
+            kept,
+            ["alerted"],
+            condition=" AND ".join(f"(attribute_not_exists({name}) OR {name} = :was_{name})" for name in was),
+            values={f":was_{name}": text(value) for name, value in was.items()},
+        )
+        return self.table.update_if(request)
 
     def _set(self, resource: str, **attributes: str) -> None:
         self.table.update(self._request(resource, {name: text(value) for name, value in attributes.items()}))
@@ -100,5 +122,5 @@ class RecordStore:
     def _remove(self, resource: str, *attributes: str) -> None:
         self.table.update(self._request(resource, {}, attributes))
 
-    def _request(self, resource: str, sets: Mapping[str, Value], removes: Iterable[str] = ()) -> dict[str, Any]:
+    def _request(self, resource: str, sets: Mapping[str, Value], removes: Iterable[str] = ()) -> MutableDocument:
         return self.table.update_request(key(resource), sets, removes)

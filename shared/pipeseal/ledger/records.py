@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pipeseal.aws.documents import Document
 from pipeseal.exemptions import Exemption
 
 DEPENDENT = "dependent:"
@@ -18,7 +19,7 @@ Times = Mapping[str, tuple[datetime, ...]]
 """Control ID -> times."""
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-_NONE: Mapping[str, Any] = MappingProxyType({})
+_NONE: Document = MappingProxyType({})
 
 
 class ResourceRecord(NamedTuple):
@@ -28,7 +29,7 @@ class ResourceRecord(NamedTuple):
     """ARN of each resource that depends on it -> ARN of the key that it names, or ""."""
     dependencies: Mapping[str, str] = _NONE
     """ARN of each resource that it depends on -> the same."""
-    baseline: Mapping[str, Any] = _NONE
+    baseline: Document = _NONE
     """The last compliant state, for kinds that are compared with it."""
     alerted: frozenset[str] = frozenset()
     """Fingerprints of the reasons that were alerted and are still violated."""
@@ -37,6 +38,8 @@ class ResourceRecord(NamedTuple):
     lease_owner: str = ""
     """ID of the entry whose invocation holds the lease, or ended without a release."""
     lease_expires: datetime = EPOCH
+    alert_sent: str = ""
+    """ID of the entry whose alert was sent although its outcome could not be stored."""
     remediations: Times = _NONE
     """When each control remediated the resource, recent times only."""
     suspended: Mapping[str, datetime] = _NONE
@@ -49,7 +52,7 @@ class ResourceRecord(NamedTuple):
     """When the read of the resource began that this record belongs to."""
 
 
-def record_of(item: Mapping[str, Any], exemptions: tuple[Exemption, ...]) -> ResourceRecord:
+def record_of(item: Document, exemptions: tuple[Exemption, ...]) -> ResourceRecord:
     """Return the record that the DynamoDB *item* holds; an empty item is a resource of which nothing is known."""
     texts = {name: value["S"] for name, value in item.items() if "S" in value}
     numbers = {name: value["N"] for name, value in item.items() if "N" in value}
@@ -60,6 +63,7 @@ def record_of(item: Mapping[str, Any], exemptions: tuple[Exemption, ...]) -> Res
         alerted=frozenset(texts.get("alerted", "").split()),
         version=int(numbers.get("version", "0")),
         lease_owner=texts.get("lease_owner", ""),
+        alert_sent=texts.get("alert_sent", ""),
         lease_expires=datetime.fromtimestamp(float(numbers.get("lease_expires", "0")), UTC),
         remediations={
             control: tuple(map(datetime.fromisoformat, times))

@@ -31,8 +31,8 @@ class Redrives:
                 return int(numbers["times"])
         return 0
 
-    def add(self, event: str) -> None:
-        """Count that the event with that ID is redriven once more."""
+    def add(self, event: str, former: int = 0) -> None:
+        """Count one more redrive of the event with that ID, which was redriven *former* times; may be repeated."""
         expires = int((self.table.clock.now() + RETENTION).timestamp())
-        counters = {"times": number(self.count(event) + 1), TTL_ATTRIBUTE: number(expires)}
+        counters = {"times": number(former + 1), TTL_ATTRIBUTE: number(expires)}
         self.table.put({**key(_PARTITION, event), **counters})

@@ -6,18 +6,21 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.aws.errors import code
 
 if TYPE_CHECKING:
+    from pipeseal.aws.transient import RetryBudget
     from pipeseal.clock import Clock
 
-Value = Mapping[str, Any]
+Value = Document
 """A value as DynamoDB takes it, such as {"S": "text"}."""
 
-Item = dict[str, dict[str, Any]]
+Item = dict[str, MutableDocument]
 """An item as DynamoDB returns it: attribute -> value."""
 
 RECORD = "#record"
@@ -44,12 +47,12 @@ def number(value: float) -> Value:
     return {"N": str(value)}
 
 
-def texts_of(item: Mapping[str, Any]) -> dict[str, str]:
+def texts_of(item: Document) -> dict[str, str]:
     """Return the string attributes of *item*."""
     return {name: value["S"] for name, value in item.items() if "S" in value}
 
 
-def numbers_of(item: Mapping[str, Any]) -> dict[str, str]:
+def numbers_of(item: Document) -> dict[str, str]:
     """Return the number attributes of *item*, as text."""
     return {name: value["N"] for name, value in item.items() if "N" in value}
 
@@ -74,7 +77,7 @@ class Table:
 
     def get_many(self, *item_keys: Item) -> list[Item]:
         """Return the items under *item_keys* (100 at most) that exist; raise Throttled where some stay unread."""
-        requested: Mapping[str, Any] = {self.name: {"Keys": list(item_keys), "ConsistentRead": True}}
+        requested: Document = {self.name: {"Keys": list(item_keys), "ConsistentRead": True}}
         items: list[Item] = []
         for attempt in range(_ATTEMPTS):
             found = self.client.batch_get_item(RequestItems=requested)
@@ -104,11 +107,11 @@ class Table:
         """Write a whole item."""
         self.client.put_item(TableName=self.name, Item=item)
 
-    def update(self, request: Mapping[str, Any]) -> None:
+    def update(self, request: Document) -> None:
         """Make the update that `update_request` returned."""
         self.client.update_item(**request)
 
-    def update_if(self, request: Mapping[str, Any]) -> bool:
+    def update_if(self, request: Document) -> bool:
         """Make a conditional update; return False where its condition does not hold."""
         try:
             self._retrying(self.client.update_item, **request)
@@ -118,17 +121,36 @@ class Table:
             return False
         return True
 
-    def transact(self, *writes: Mapping[str, Any]) -> bool:
-        """Make all *writes* or none; return False where the condition of one does not hold."""
+    def transact(self, *writes: Document, budget: RetryBudget | None = None) -> bool:
+        """Make all *writes* or none; return False where the condition of one does not hold.
+
+        With a *budget*, transient errors are retried within it. DynamoDB makes a transaction once whose response was
+        lost, because the retry has the same token.
+        """
+        token = uuid4().hex
+
+        def write(**arguments: Any) -> MutableDocument:
+            nonlocal token
+            try:
+                answer: MutableDocument = self.client.transact_write_items(ClientRequestToken=token, **arguments)
+            except ClientError as error:
+                if _cancellation_codes(error):
+                    token = uuid4().hex  # nothing was written, so the next attempt is another transaction
+                raise
+            return answer
+
         try:
-            self._retrying(self.client.transact_write_items, TransactItems=list(writes))
+            if budget:
+                budget.run(lambda: self._retrying(write, TransactItems=list(writes)))
+            else:
+                self._retrying(write, TransactItems=list(writes))
         except ClientError as error:
             if "ConditionalCheckFailed" not in _cancellation_codes(error):
                 raise
             return False
         return True
 
-    def _retrying(self, call: Callable[..., dict[str, Any]], **arguments: Any) -> None:
+    def _retrying(self, call: Callable[..., MutableDocument], **arguments: Any) -> None:
         """Make *call*, again where another request on the same item was in progress: botocore does not retry that."""
         for attempt in range(_ATTEMPTS):
             try:
@@ -150,7 +172,7 @@ class Table:
         adds: Mapping[str, Value] | None = None,
         condition: str = "",
         values: Mapping[str, Value] | None = None,
-    ) -> dict[str, Any]:
+    ) -> MutableDocument:
         """Return the parameters of UpdateItem for one item; *values* are those that *condition* names."""
         sets, removes, adds = sets or {}, tuple(removes), adds or {}
         names = {name: f"#n{position}" for position, name in enumerate((*sets, *removes, *adds))}

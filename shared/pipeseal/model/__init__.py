@@ -2,7 +2,7 @@
 
 from pipeseal.kinds.registry import Kind, KindSpec
 from pipeseal.model.action import Action
-from pipeseal.model.control import Control, Finding, Refused, Requirements, Severity, Standard
+from pipeseal.model.control import AnyControl, Control, Finding, Refused, Requirements, Severity, Standard
 from pipeseal.model.listing import Listed, Page
 from pipeseal.model.outcome import Actor, ActorDocument, Cause, Outcome, OutcomeDocument
 from pipeseal.model.plan import Plan
@@ -13,6 +13,7 @@ __all__ = [
     "Action",
     "Actor",
     "ActorDocument",
+    "AnyControl",
     "Cause",
     "Control",
     "Finding",

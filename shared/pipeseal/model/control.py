@@ -88,11 +88,15 @@ class Control(Generic[R]):
     """Requirements that pipeseal relates to this check without a published mapping."""
 
 
+AnyControl: TypeAlias = "Control[Any]"
+"""A control of any kind of resource: its functions take only resources of that kind, so no type argument fits all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one control found wrong with one resource."""
 
-    control: Control[Any]
+    control: AnyControl
     mode: Mode
     reasons: tuple[str, ...]
     refusal: str = ""

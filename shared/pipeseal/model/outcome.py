@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from pipeseal.model.action import Action
 
 if TYPE_CHECKING:
+    from pipeseal.aws.documents import Document
     from pipeseal.model.plan import Plan
     from pipeseal.model.ref import Ref
+    from pipeseal.model.resource import Resource
 
 
 class ActorDocument(TypedDict):
@@ -49,15 +50,15 @@ class Cause:
     name: str
     time: datetime
     actor: Actor
-    put: Any = None
+    put: object = None
     """The bucket policy that the call put, where it did: text, an object, or {} where it deleted the policy."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the cause as the ledger keeps it, without the policy."""
         return {"id": self.id, "name": self.name, "time": self.time.isoformat(), "actor": self.actor.as_dict()}
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> Self:
+    def parse(cls, document: Document) -> Self:
         """Return the cause that `as_dict` made into *document*."""
         actor = document["actor"]
         return cls(
@@ -86,7 +87,7 @@ class Outcome:
 
     ref: Ref
     action: Action
-    plan: Plan[Any] | None = None
+    plan: Plan[Resource] | None = None
     steps: tuple[str, ...] = ()
     """What was written, in sentences."""
     entry: str = ""

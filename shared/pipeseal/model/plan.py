@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipeseal.model.resource import R
+from pipeseal.model.resource import Resource
 
 if TYPE_CHECKING:
     from pipeseal.model.control import Finding, Severity
 
 
+R_co = TypeVar("R_co", bound=Resource, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Plan(Generic[R]):
+class Plan(Generic[R_co]):
     """All controls of a kind folded over one snapshot."""
 
-    before: R
-    after: R
+    before: R_co
+    after: R_co
     """What will be written: *before* with every control in enforce mode applied."""
-    proposed: R
+    proposed: R_co
     """What would be written if every control were in enforce mode; detect mode records it."""
     findings: tuple[Finding, ...]
     exempted: tuple[Finding, ...] = ()

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
+from pipeseal.aws.documents import Document
+
 if TYPE_CHECKING:
     from pipeseal.model.action import Action
     from pipeseal.model.ref import Ref
 
-State = Mapping[str, Any]
+State = Document
 """What the ledger keeps of a resource: JSON, a TypedDict for each kind."""
 
 
@@ -26,7 +28,7 @@ class Resource(ABC):
         """Return everything that pipeseal may write, and nothing else: it goes into the ledger."""
 
     @abstractmethod
-    def with_state(self, state: Any) -> Self:
+    def with_state(self, state: Any) -> Self:  # the TypedDict of the kind
         """Return this resource with *state*, which `state` of the same resource returned; the rest is kept."""
 
     @abstractmethod
@@ -59,6 +61,10 @@ class Resource(ABC):
     def new_baseline(self) -> State | None:
         """Return what later changes are compared with, for kinds that have a baseline; else None."""
         return None
+
+    def states_between(self, _before: State, _after: State) -> tuple[State, ...]:
+        """Return the states in which a write from *before* to *after* can leave the resource, without those two."""
+        return ()
 
     def write_refusal(self, _after: Self) -> str:
         """Return why AWS must not be given *after*, because that would destroy a secret or a field; else ""."""

@@ -5,13 +5,13 @@ Its fields are a contract: they may be added to, but never change. docs/alerts.m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from pipeseal.model import Action, ActorDocument
 from pipeseal.settings import Mode
 
 if TYPE_CHECKING:
-    from pipeseal.model import Cause, Finding, Outcome, Plan
+    from pipeseal.model import Cause, Finding, Outcome, Plan, Resource
     from pipeseal.snippets.rendering import Snippets
 
 # An SNS message holds 256 KB.
@@ -76,7 +76,7 @@ class Alert(TypedDict):
     """CloudFormation and Terraform that make the resource compliant; in alerts with the action escalated."""
 
 
-def compose(outcome: Outcome, plan: Plan[Any], cause: Cause, undone: int = 0) -> Alert:
+def compose(outcome: Outcome, plan: Plan[Resource], cause: Cause, undone: int = 0) -> Alert:
     """Return the alert about *outcome*; *undone* is how often the remediation was reversed, for a suspension."""
     ref = outcome.ref
     _, proposed = plan.before.describe_change(plan.proposed)

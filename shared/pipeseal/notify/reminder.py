@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from pipeseal.exemptions import Exemption, Stage
@@ -19,7 +19,7 @@ class Reminder(TypedDict):
     account: str
     region: str
     controls: list[str]
-    exemption: dict[str, Any]
+    exemption: dict[str, str]
 
 
 def remind(exemption: Exemption, stage: Stage, account: str, region: str) -> Reminder:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeseal.notify.email import alert_body, alert_subject, reminder_body, reminder_subject
 
 if TYPE_CHECKING:
+    from pipeseal.aws.clients import Client
     from pipeseal.notify.alert import Alert
     from pipeseal.notify.reminder import Reminder
 
@@ -19,7 +20,7 @@ _TOPIC_SUFFIX = "-alerts"
 class Notifier:
     """The topic with the ARN *topic*, reached through *client* (sns)."""
 
-    client: Any
+    client: Client
     topic: str
 
     def send_alert(self, alert: Alert) -> None:

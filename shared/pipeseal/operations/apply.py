@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from pipeseal.controls import controls_of
 from pipeseal.model import Finding, Refused, Resource
-from pipeseal.operations.amendment import Amendment, Declined, find_entry, read_live, require_writable
+from pipeseal.operations.amendment import (
+    Amendment,
+    Declined,
+    find_entry,
+    read_live,
+    require_writable,
+    unfinished_amendment,
+)
 from pipeseal.remediation.lease import with_parts
 from pipeseal.settings import Mode
 
@@ -20,11 +27,14 @@ if TYPE_CHECKING:
 def plan_apply(identity: str, runtime: Runtime, *, force: bool = False) -> Amendment:
     """Return what applying the proposal of the entry *identity* would write; nothing is written yet.
 
+    Where an earlier apply of the entry did not finish, that one is finished.
     Raises Declined, also where the resource was changed since then unless *force*.
     """
     entry = find_entry(identity, runtime)
     _require_applicable(entry)
     live = read_live(entry, runtime)
+    if unfinished := unfinished_amendment(entry, live, runtime):
+        return replace(unfinished, findings=tuple(_findings(entry, live, runtime)))
     recorded, proposed = (with_parts(live, state, entry.proposed_parts) for state in (entry.after, entry.proposed))
     if live.same_as(proposed):
         raise Declined(f"{entry.ref.arn} already is as {entry.id} proposed")

@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.kinds.cloudtrail import Malformed, cause, subjects
 from pipeseal.text import printable
 
@@ -73,14 +73,12 @@ def read_dead_letter(body: str, attributes: Mapping[str, str], stack: StackIdent
     return DeadLetter(_digest(body), "", body, _recorded_reason(attributes) or "the sweep failed on it")
 
 
-def with_reason(attributes: Mapping[str, Any], reason: str) -> dict[str, Any]:
+def with_reason(attributes: Document, reason: str) -> MutableDocument:
     """Return the message *attributes*, in SQS's form, with the *reason* for the quarantine."""
     return {**attributes, _REASON: {"DataType": "String", "StringValue": _line(reason) or "unknown"}}
 
 
-def _from_lambda(
-    message: Mapping[str, Any], body: str, attributes: Mapping[str, str], stack: StackIdentity
-) -> DeadLetter:
+def _from_lambda(message: Document, body: str, attributes: Mapping[str, str], stack: StackIdentity) -> DeadLetter:
     """Read a record of Lambda's failure destination."""
     context, answer = (_object(message.get(name)) for name in ("requestContext", "responsePayload"))
     error = ": ".join(str(answer[name]) for name in ("errorType", "errorMessage") if answer.get(name))
@@ -94,7 +92,7 @@ def _from_lambda(
     return _dead_letter(event, str(context.get("functionArn", "")), reason, hopeless, body, stack)
 
 
-def _malformed(event: Mapping[str, Any]) -> str:
+def _malformed(event: Document) -> str:
     """Return why no function can handle *event*; "" where one can, or where it is the sweep's schedule."""
     if event.get("source") == "aws.events":
         return ""
@@ -106,9 +104,7 @@ def _malformed(event: Mapping[str, Any]) -> str:
     return ""
 
 
-def _from_eventbridge(
-    message: Mapping[str, Any], body: str, attributes: Mapping[str, str], stack: StackIdentity
-) -> DeadLetter:
+def _from_eventbridge(message: Document, body: str, attributes: Mapping[str, str], stack: StackIdentity) -> DeadLetter:
     """Read an event that EventBridge could not deliver."""
     error = ": ".join(filter(None, (attributes.get(name, "") for name in ("ERROR_CODE", "ERROR_MESSAGE"))))
     reason = _recorded_reason(attributes) or error or "EventBridge could not deliver it"
@@ -134,7 +130,7 @@ def _recorded_reason(attributes: Mapping[str, str]) -> str:
     return _line(attributes.get(_REASON, ""))
 
 
-def _object(value: object) -> Mapping[str, Any]:
+def _object(value: object) -> Document:
     return value if isinstance(value, dict) else {}
 
 

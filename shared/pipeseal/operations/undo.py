@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from pipeseal.exemptions import grant
 from pipeseal.model import Action
-from pipeseal.operations.amendment import Amendment, Declined, find_entry, read_live, require_writable
+from pipeseal.operations.amendment import (
+    Amendment,
+    Declined,
+    find_entry,
+    read_live,
+    require_writable,
+    unfinished_amendment,
+)
 from pipeseal.remediation.lease import with_parts
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 def plan_undo(identity: str, grounds: Grounds, runtime: Runtime, *, force: bool = False) -> Amendment:
     """Return what reverting the entry *identity* would write; nothing is written yet.
 
+    Where an earlier undo of the entry did not finish, that one is finished, with its own exemptions.
     Raises Declined, also where the resource was changed since then unless *force*; ExemptionError on bad *grounds*.
     """
     entry = find_entry(identity, runtime)
@@ -29,6 +37,8 @@ def plan_undo(identity: str, grounds: Grounds, runtime: Runtime, *, force: bool 
     now = runtime.clock.now()
     exemptions = tuple(grant(control, entry.ref.arn, grounds, now) for control in entry.written_controls)
     live = read_live(entry, runtime)
+    if unfinished := unfinished_amendment(entry, live, runtime):
+        return unfinished
     written, original = (with_parts(live, state, entry.changed_parts) for state in (entry.after, entry.before))
     if not (force or live.same_as(written) or live.same_as(original)):
         raise Declined(
@@ -36,7 +46,9 @@ def plan_undo(identity: str, grounds: Grounds, runtime: Runtime, *, force: bool 
             "then change it by hand or use --force; --force --dry-run shows what --force would do"
         )
     require_writable(live, original)
-    return Amendment(entry, Action.UNDONE, live, original, exemptions=exemptions)
+    # KMS does not return the waiting period of a deletion, without which the rejection of a key cannot be restored.
+    before = written if live.same_as(written) else live
+    return Amendment(entry, Action.UNDONE, before, original, exemptions=exemptions)
 
 
 def _require_undoable(entry: LedgerEntry) -> None:

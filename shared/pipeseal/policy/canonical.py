@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.policy.document import condition_values, dump, raw_statements
 
 _ACCOUNT_ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 
 
-def canonical_document(document: dict[str, Any] | None) -> str | None:
+def canonical_document(document: Document | None) -> str | None:
     """Return the canonical JSON text of *document*, equal for equivalent documents; None for None."""
     if document is None:
         return None
@@ -22,7 +23,7 @@ def canonical_document(document: dict[str, Any] | None) -> str | None:
     return _sort_key({"Version": "2008-10-17", **document, "Statement": statements})
 
 
-def canonical_statement(raw: dict[str, Any]) -> dict[str, Any]:
+def canonical_statement(raw: Document) -> MutableDocument:
     """Return the canonical form of one statement, its elements sorted by name."""
     reduced = {"Sid": "", **raw}
     for name, value in raw.items():
@@ -36,7 +37,7 @@ def canonical_statement(raw: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(reduced.items()))
 
 
-def _principal(value: Any) -> dict[str, list[str]]:
+def _principal(value: object) -> dict[str, list[str]]:
     by_type = value if isinstance(value, dict) else {"AWS": value}
     return {
         kind: _sorted_set(_ACCOUNT_ROOT.sub(r"\1", each) for each in _as_list(values))
@@ -44,7 +45,7 @@ def _principal(value: Any) -> dict[str, list[str]]:
     }
 
 
-def _condition(raw: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+def _condition(raw: Document) -> dict[str, dict[str, list[str]]]:
     return {
         operator: {
             key.lower(): _sorted_set(text or "" for text in condition_values(values)) for key, values in block.items()

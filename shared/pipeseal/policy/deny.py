@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from pipeseal.aws.documents import MutableDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,12 @@ class Deny:
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    condition: Mapping[str, Mapping[str, Any]]
+    condition: Mapping[str, Mapping[str, object]]
     requests: str = "matching requests"
     """The requests that the statement matches, as a plural noun phrase for reasons: "HTTP requests"."""
 
     @property
-    def statement(self) -> dict[str, Any]:
+    def statement(self) -> MutableDocument:
         """Return the statement as a JSON object, in the form of the AWS examples: a single value is not a list."""
         return {
             "Sid": self.sid,

@@ -7,7 +7,9 @@ rejects other documents with the error MalformedPolicy.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from pipeseal.aws.documents import Document, MutableDocument
 
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _DEFAULT_VERSION = "2008-10-17"
@@ -54,7 +56,7 @@ class Statement:
         return not self.not_principal and ("AWS", "*") in self.principals
 
 
-def load(raw: str | Mapping[str, Any]) -> dict[str, Any]:
+def load(raw: object) -> MutableDocument:
     """Return a deep copy of the JSON object in *raw*, as text or as a mapping.
 
     Raises PolicyError if *raw* is not a JSON object, repeats a key, or cannot be encoded as UTF-8.
@@ -76,9 +78,9 @@ def load(raw: str | Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def raw_statements(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def raw_statements(document: Document | None) -> list[Document]:
     """Return a new list of the statements as written in *document*; empty if *document* is None."""
-    found: Any = (document or {"Statement": []})["Statement"]
+    found = (document or {"Statement": []})["Statement"]
     return [found] if isinstance(found, dict) else list(found)
 
 
@@ -87,7 +89,7 @@ def dump(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def parse_statements(document: dict[str, Any]) -> tuple[Statement, ...]:
+def parse_statements(document: Document) -> tuple[Statement, ...]:
     """Return the statements of *document*; raise PolicyError at the first malformed element."""
     version = document.get("Version", _DEFAULT_VERSION)
     if version not in _VERSIONS:
@@ -144,7 +146,7 @@ def _parse_statement(number: int, raw: object, version: str) -> Statement:
     )
 
 
-def _element_name(raw: dict[str, Any], where: str, element: str) -> str:
+def _element_name(raw: Document, where: str, element: str) -> str:
     present = [name for name in (element, f"Not{element}") if name in raw]
     if len(present) > 1:
         raise PolicyError(f"{where} has both {element} and Not{element}")
@@ -153,7 +155,7 @@ def _element_name(raw: dict[str, Any], where: str, element: str) -> str:
     return present[0]
 
 
-def _parse_strings(raw: dict[str, Any], where: str, element: str) -> tuple[tuple[str, ...], bool]:
+def _parse_strings(raw: Document, where: str, element: str) -> tuple[tuple[str, ...], bool]:
     name = _element_name(raw, where, element)
     return _strings(raw[name], f"{where}: {name}"), name != element
 
@@ -166,7 +168,7 @@ def _strings(value: object, where: str) -> tuple[str, ...]:
     raise PolicyError(f"{where} is neither a string nor a list of one or more strings")
 
 
-def _parse_principals(raw: dict[str, Any], where: str) -> tuple[tuple[tuple[str, str], ...], bool]:
+def _parse_principals(raw: Document, where: str) -> tuple[tuple[tuple[str, str], ...], bool]:
     name = _element_name(raw, where, "Principal")
     value = raw[name]
     by_type = {"AWS": value} if value == "*" else value
@@ -199,13 +201,13 @@ def _parse_values(raw: object, where: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _mapping(raw: object) -> dict[str, Any]:
+def _mapping(raw: object) -> MutableDocument:
     if not isinstance(raw, Mapping):
         raise PolicyError(f"the policy is {_type_name(raw)}, not an object")
     return dict(raw)
 
 
-def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, object]]) -> MutableDocument:
     # Python silently keeps the last duplicate, so writing the policy back would drop the first.
     found = dict(pairs)
     if len(found) != len(pairs):

@@ -5,24 +5,25 @@ PutBucketPolicy has no conditional form: of two concurrent writers the last one 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.policy.canonical import canonical_statement
 from pipeseal.policy.document import raw_statements
-
-Document = dict[str, Any] | None
 
 
 class LostUpdate(NamedTuple):
     """The difference between the policy that another writer put and the live policy, as raw statements."""
 
-    missing: tuple[dict[str, Any], ...] = ()
+    missing: tuple[Document, ...] = ()
     """Statements that the other writer added and that the live policy lacks."""
-    resurrected: tuple[dict[str, Any], ...] = ()
+    resurrected: tuple[Document, ...] = ()
     """Statements that the other writer removed and that the live policy contains."""
 
 
-def lost_update(live: Document, put: Document, read: Document, *, put_after_read: bool) -> LostUpdate:
+def lost_update(
+    live: Document | None, put: Document | None, read: Document | None, *, put_after_read: bool
+) -> LostUpdate:
     """Return the changes from *read* to *put* that *live* lacks.
 
     *read* is the document from which pipeseal computed its write and *put* is the document of the other writer.
@@ -41,7 +42,7 @@ def lost_update(live: Document, put: Document, read: Document, *, put_after_read
     return LostUpdate(tuple(raw for raw in added if raw.get("Sid") not in taken), tuple(removed))
 
 
-def restored(live: Document, lost: LostUpdate) -> Document:
+def restored(live: Document | None, lost: LostUpdate) -> MutableDocument | None:
     """Return *live* without the resurrected and with the missing statements of *lost*; None if no statement remains."""
     resurrected = {_meaning(raw) for raw in lost.resurrected}
     kept = [raw for raw in raw_statements(live) if _meaning(raw) not in resurrected]
@@ -50,9 +51,9 @@ def restored(live: Document, lost: LostUpdate) -> Document:
     return {**(live or {"Version": "2012-10-17"}), "Statement": statements} if statements else None
 
 
-def _by_meaning(document: Document) -> dict[str, dict[str, Any]]:
+def _by_meaning(document: Document | None) -> dict[str, Document]:
     return {_meaning(raw): raw for raw in raw_statements(document)}
 
 
-def _meaning(raw: dict[str, Any]) -> str:
+def _meaning(raw: Document) -> str:
     return repr(canonical_statement(raw))

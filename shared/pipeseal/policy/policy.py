@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
+from pipeseal.aws.documents import Document
 from pipeseal.policy.canonical import canonical_document
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement, dump, load, parse_statements, raw_statements
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 class Policy:
     """The policy of a bucket, which may have none. Created by `parse`."""
 
-    document: dict[str, Any] | None
+    document: Document | None
     """The document as parsed, None if the bucket has no policy; callers must not change it."""
     statements: tuple[Statement, ...] = field(repr=False)
 
     @classmethod
-    def parse(cls, raw: str | Mapping[str, Any] | None) -> Self:
+    def parse(cls, raw: object) -> Self:
         """Return the policy in *raw*: the text from GetBucketPolicy, a document, or None if the bucket has no policy.
 
         Raises PolicyError if *raw* is not a bucket policy, and no other error.
@@ -95,7 +96,7 @@ class Policy:
         document = restored(self.document, lost)
         return self if _equal_json(document, self.document) else type(self).parse(document)
 
-    def statements_not_in(self, other: Policy) -> tuple[dict[str, Any], ...]:
+    def statements_not_in(self, other: Policy) -> tuple[Document, ...]:
         """Return the statements, as written, that *other* does not contain in the same form; do not change them."""
         present = raw_statements(other.document)
         return tuple(each for each in raw_statements(self.document) if each not in present)

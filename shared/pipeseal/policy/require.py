@@ -1,21 +1,21 @@
 """Add a Deny statement to a policy document and keep everything else as written."""
 
 from itertools import count
-from typing import Any
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import Statement, parse_statements, raw_statements
 from pipeseal.policy.verdict import is_subsumed
 
 
-def with_deny(document: dict[str, Any] | None, deny: Deny) -> dict[str, Any]:
+def with_deny(document: Document | None, deny: Deny) -> MutableDocument:
     """Return a copy of *document* that contains the statement of *deny*; a new document if *document* is None."""
     if document is None:
         return {"Version": "2012-10-17", "Statement": [deny.statement]}
     statements = raw_statements(document)
     index, sid = _position(parse_statements(document), deny)
     statements[index : index + 1] = [deny.statement | {"Sid": sid}]
-    return document | {"Statement": statements}
+    return {**document, "Statement": statements}
 
 
 def _position(present: tuple[Statement, ...], deny: Deny) -> tuple[int, str]:

@@ -1,8 +1,8 @@
 """The size limit of a bucket policy, and suggestions for shortening a policy that exceeds it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from pipeseal.aws.documents import Document
 from pipeseal.policy.canonical import canonical_statement
 from pipeseal.policy.deny import Deny
 from pipeseal.policy.document import PolicyError, Statement, dump
@@ -32,7 +32,7 @@ class PolicyTooLarge(PolicyError):
         )
 
 
-def suggestions(raws: Sequence[dict[str, Any]], statements: Sequence[Statement], deny: Deny) -> tuple[str, ...]:
+def suggestions(raws: Sequence[Document], statements: Sequence[Statement], deny: Deny) -> tuple[str, ...]:
     """Return what is redundant or long in a policy that contains the statement of *deny*.
 
     *raws* are its statements as written and *statements* the same as parsed.
@@ -45,10 +45,10 @@ def suggestions(raws: Sequence[dict[str, Any]], statements: Sequence[Statement],
     )
 
 
-def _duplicates(raws: Sequence[dict[str, Any]], statements: Sequence[Statement]) -> Iterator[str]:
+def _duplicates(raws: Sequence[Document], statements: Sequence[Statement]) -> Iterator[str]:
     seen: dict[str, Statement] = {}
     for raw, statement in zip(raws, statements, strict=True):
-        first = seen.setdefault(dump(canonical_statement(raw | {"Sid": ""})), statement)
+        first = seen.setdefault(dump(canonical_statement({**raw, "Sid": ""})), statement)
         if first is not statement:
             yield f"{statement.label} is equivalent to {first.label}"
 

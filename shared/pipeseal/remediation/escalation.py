@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
-from pipeseal.model import Finding, Plan
+from pipeseal.model import Finding, Plan, Resource
 
 ESCALATION_WINDOW = timedelta(hours=1)
 """A control that remediates a resource WarLimit times within this time is suspended; a suspension ends after this time
@@ -42,13 +41,13 @@ def active_suspensions(suspended: Mapping[str, datetime], now: datetime) -> dict
     return {control: last for control, last in suspended.items() if now - last < ESCALATION_WINDOW}
 
 
-def reversed_too_often(plan: Plan[Any], remediations: Times, limit: int, now: datetime) -> tuple[Finding, ...]:
+def reversed_too_often(plan: Plan[Resource], remediations: Times, limit: int, now: datetime) -> tuple[Finding, ...]:
     """Return the findings whose control would write, and has done so *limit* times within the window."""
     recent = recent_remediations(remediations, now)
     return tuple(each for each in plan.findings if each.writes and len(recent.get(each.control.id, ())) >= limit)
 
 
-def fingerprints(plan: Plan[Any]) -> frozenset[str]:
+def fingerprints(plan: Plan[Resource]) -> frozenset[str]:
     """Return a fingerprint of each reason of each control in *plan*: an alert states exactly these."""
     return fingerprints_of((each.control.id, str(reason)) for each in plan.findings for reason in each.reasons)
 
@@ -58,7 +57,7 @@ def fingerprints_of(reasons: Iterable[tuple[str, str]]) -> frozenset[str]:
     return frozenset(_digest(control, reason)[:_DIGITS] for control, reason in reasons)
 
 
-def is_already_alerted(plan: Plan[Any], alerted: frozenset[str]) -> bool:
+def is_already_alerted(plan: Plan[Resource], alerted: frozenset[str]) -> bool:
     """Return whether nothing will be written and everything that *plan* found was *alerted*."""
     return not plan.writes and fingerprints(plan) <= alerted
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from pipeseal.aws.documents import Document
+from pipeseal.aws.errors import ServiceError, refusal
 from pipeseal.kinds.unreadable import Unreadable
 from pipeseal.ledger.entries import entry_id_for
 from pipeseal.ledger.leases import Completion
-from pipeseal.model import Action, Outcome, Resource
+from pipeseal.model import Action, Outcome, Resource, State
 from pipeseal.notify.alert import compose
 from pipeseal.remediation.escalation import fingerprints, fingerprints_of, with_remediations
 from pipeseal.remediation.planning import make_plan
@@ -84,12 +86,49 @@ def complete_abandoned(
     if not runtime.ledger.leases.take_over(ref.arn, record.lease_owner):
         return ()  # another invocation was faster
     with releasing(ref, entry.id, runtime):
+        if entry.by_operator:
+            return runtime.ledger.leases.complete(_completion_of_operation(entry, record, runtime))
         if live is None or _wrote_nothing(entry, live):
             action = Action.ABSENT if live is None else Action.ABANDONED
             completion = Completion(Outcome(ref, action, entry=entry.id), alerted=record.alerted)
         else:
             completion = _catch_up(entry, live, record, runtime)
         return runtime.ledger.leases.complete(completion)
+
+
+def _completion_of_operation(entry: LedgerEntry, record: ResourceRecord, runtime: Runtime) -> Completion:
+    """Return what to record of the operator's *entry*: an undo's exemptions become active only where it was written.
+
+    The resource is read in full, because an undo may have written parts that the functions need not read.
+    """
+    ref, parts, ledger = entry.ref, entry.changed_parts, runtime.ledger
+    live = runtime.resources.read_full(ref)
+    if live is None:
+        return Completion(Outcome(ref, Action.ABSENT, entry=entry.id), alerted=record.alerted)
+    before, after = (with_parts(live, state, parts) for state in (entry.before, entry.after))
+    if live.same_as(after):
+        steps = before.describe_change(after)[1]
+        exemptions = tuple(grant.id for grant in entry.grants)
+        return Completion(
+            Outcome(ref, Action(entry.intent), None, steps, entry.id, exemptions),
+            undone=ledger.entries.get(ref.arn, entry.undoes) if entry.undoes else None,
+            applied=ledger.entries.get(ref.arn, entry.applies) if entry.applies else None,
+            grants=entry.grants,
+        )
+    if live.same_as(before):
+        return Completion(Outcome(ref, Action.ABANDONED, entry=entry.id), alerted=record.alerted)
+    if is_partly_written(live, entry.before, entry.after):
+        _take_back(live, before, runtime)
+    return Completion(Outcome(ref, Action.FAILED, entry=entry.id), alerted=record.alerted)
+
+
+def _take_back(live: Resource, before: Resource, runtime: Runtime) -> None:
+    """Restore what an operation has partly changed; what AWS refuses is left to the controls."""
+    try:
+        runtime.resources.write(live, before)
+    except ServiceError as error:
+        if not refusal(error):
+            raise
 
 
 def _wrote_nothing(entry: LedgerEntry, live: Resource) -> bool:
@@ -110,7 +149,7 @@ def _catch_up(entry: LedgerEntry, live: Resource, record: ResourceRecord, runtim
         if done.refused:
             outcome = replace(outcome, action=Action.FAILED, steps=done.before.describe_change(done.after)[1])
             alert = compose(outcome, done, entry.cause)
-    if alert:
+    if alert and not (alert is entry.alert and record.alert_sent == entry.id):
         runtime.notifier.send_alert(cast("Alert", alert))
     alerted = fingerprints_of((each["control"], reason) for each in entry.findings for reason in each["reasons"])
     now, written = runtime.clock.now(), entry.written_controls
@@ -123,6 +162,13 @@ def _catch_up(entry: LedgerEntry, live: Resource, record: ResourceRecord, runtim
     )
 
 
-def with_parts(live: Any, state: Mapping[str, Any], parts: Collection[str]) -> Any:
+def with_parts(live: Any, state: Document, parts: Collection[str]) -> Any:
     """Return the resource *live* with *parts* of its state as *state* has them; the rest may have changed since."""
     return live.with_state({**live.state(), **{part: state[part] for part in parts}})
+
+
+def is_partly_written(live: Resource, before: State, after: State) -> bool:
+    """Return whether a write from *before* to *after*, which was interrupted, can have left *live*."""
+    states = (before, after, *live.states_between(before, after))
+    changed = (part for part, value in before.items() if after[part] != value)
+    return all(any(live.same_as(with_parts(live, state, [part])) for state in states) for part in changed)

@@ -63,20 +63,20 @@ class Violation:
         """Return the reference of the resource."""
         return self.resource.ref
 
-    def plan(self, resource: Resource, runtime: Runtime) -> Plan[Any]:
+    def plan(self, resource: Resource, runtime: Runtime) -> Plan[Resource]:
         """Return the plan for *resource*, which is this one at any time."""
         return make_plan(resource, runtime.settings, self.exempted, self.suspended)
 
-    def applied_exemptions(self, plan: Plan[Any]) -> tuple[str, ...]:
+    def applied_exemptions(self, plan: Plan[Resource]) -> tuple[str, ...]:
         """Return the IDs of the exemptions that *plan* made use of."""
         return tuple(dict.fromkeys(self.exempted[finding.control.id] for finding in plan.exempted))
 
-    def proceed(self, action: Action, plan: Plan[Any], **known: Any) -> Proceed:
+    def proceed(self, action: Action, plan: Plan[Resource], **known: Any) -> Proceed:
         """Return that the resource was handled with *action*; *known* are further fields of the outcome."""
         return proceed(self.resource, action, plan, exemptions=self.applied_exemptions(plan), **known)
 
 
-def remediate(detection: Detection, plan: Plan[Any], runtime: Runtime) -> Step:
+def remediate(detection: Detection, plan: Plan[Resource], runtime: Runtime) -> Step:
     """Remediate what *plan* found, alert it, or leave it where it is exempted, suspended or known."""
     assert detection.resource is not None, "only a resource that exists has a plan"  # noqa: S101 - the caller's fault
     violation = violation_of(detection.resource, plan, detection.record, detection.cause, runtime)
@@ -98,7 +98,7 @@ def remediate(detection: Detection, plan: Plan[Any], runtime: Runtime) -> Step:
 
 
 def violation_of(
-    resource: Resource, plan: Plan[Any], record: ResourceRecord, cause: Cause, runtime: Runtime
+    resource: Resource, plan: Plan[Resource], record: ResourceRecord, cause: Cause, runtime: Runtime
 ) -> Violation:
     """Return which of the findings in *plan* are exempted or suspended; reads the resource's tags where they matter."""
     now = runtime.clock.now()
@@ -122,7 +122,7 @@ def record_left_states(violation: Violation, runtime: Runtime) -> None:
         runtime.ledger.records.set_exempted(violation.ref.arn, violation.left_states)
 
 
-def _record_use(violation: Violation, plan: Plan[Any], runtime: Runtime) -> None:
+def _record_use(violation: Violation, plan: Plan[Resource], runtime: Runtime) -> None:
     """Record the use of exemptions, and that suspended controls are still violated."""
     arn, ledger = violation.ref.arn, runtime.ledger
     if plan.exempted:
@@ -135,7 +135,7 @@ def _record_use(violation: Violation, plan: Plan[Any], runtime: Runtime) -> None
 # ----------------------------------------------------------------------- writing
 
 
-def _carry_out(plan: Plan[Any], violation: Violation, runtime: Runtime) -> Step:
+def _carry_out(plan: Plan[Resource], violation: Violation, runtime: Runtime) -> Step:
     """Record the intent, write, alert, record the outcome."""
     record, cause, ref = violation.record, violation.cause, violation.ref
     if is_already_alerted(plan, record.alerted):
@@ -151,7 +151,8 @@ def _carry_out(plan: Plan[Any], violation: Violation, runtime: Runtime) -> Step:
     with releasing(ref, entry, runtime):
         done, unresolved = write(plan, violation, runtime)
         step = step if done is plan else _result(done, violation, entry)
-        if step.outcome.action is Action.FAILED and fingerprints(plan) <= record.alerted:
+        known = step.outcome.action is Action.FAILED and fingerprints(plan) <= record.alerted
+        if known:
             step = violation.proceed(Action.KNOWN, done, steps=step.outcome.steps, entry=entry)
         else:
             runtime.notifier.send_alert(compose(step.outcome, done, cause))
@@ -162,19 +163,21 @@ def _carry_out(plan: Plan[Any], violation: Violation, runtime: Runtime) -> Step:
             alerted=fingerprints(plan) & fingerprints(unresolved),
             remediations=_with_remediations(record, written, runtime) if written else None,
         )
-        return replace(step, follow_ups=runtime.ledger.leases.complete(completion))
+        return replace(step, follow_ups=_complete(completion, runtime, alert_sent=not known))
 
 
-def _result(plan: Plan[Any], violation: Violation, entry: str) -> Proceed:
+def _result(plan: Plan[Resource], violation: Violation, entry: str) -> Proceed:
     action, steps = plan.before.describe_change(plan.after)
     return violation.proceed(Action.FAILED if plan.refused else action, plan, steps=steps, entry=entry)
 
 
-def _begin(intent: Intent, plan: Plan[Any], violation: Violation, runtime: Runtime) -> Step | None:
+def _begin(intent: Intent, plan: Plan[Resource], violation: Violation, runtime: Runtime) -> Step | None:
     """Record *intent* and take the lease; return what to do instead where another invocation has it."""
     runtime.clock.require()
-    leases = runtime.ledger.leases
-    if leases.acquire(intent, violation.record.version):
+    leases, record = runtime.ledger.leases, violation.record
+    # A lease that had expired when the record was read is still there because `resolve_lease` could not complete it.
+    incomplete = record.lease_owner if record.lease_expires < record.read_at else ""
+    if leases.acquire(intent, record.version, incomplete):
         return None
     if leases.request_follow_up(violation.ref.arn, intent.id, violation.cause):
         return violation.proceed(Action.BUSY, plan)
@@ -185,6 +188,20 @@ def _with_remediations(
     record: ResourceRecord, controls: list[str], runtime: Runtime
 ) -> dict[str, tuple[datetime, ...]]:
     return with_remediations(record.remediations, controls, runtime.clock.now())
+
+
+def _complete(completion: Completion, runtime: Runtime, *, alert_sent: bool) -> tuple[Cause, ...]:
+    """Record the outcome and return the follow-ups.
+
+    Where that fails, the end of the lease records that the alert was sent: the next delivery does not repeat it then.
+    """
+    leases, outcome = runtime.ledger.leases, completion.outcome
+    try:
+        return leases.complete(completion)
+    except BaseException:
+        with suppress(*AWS_ERRORS):
+            leases.release(outcome.ref.arn, outcome.entry, alert_sent=alert_sent)
+        raise
 
 
 @contextmanager
@@ -198,7 +215,7 @@ def releasing(ref: Ref, entry: str, runtime: Runtime) -> Iterator[None]:
         raise
 
 
-def write(plan: Plan[Any], violation: Violation, runtime: Runtime) -> tuple[Plan[Any], Plan[Any]]:
+def write(plan: Plan[Resource], violation: Violation, runtime: Runtime) -> tuple[Plan[Resource], Plan[Resource]]:
     """Write until what is read back needs no more; concurrent changes of others are kept.
 
     Returns what was done in the end, and a plan of what remains unresolved. Raises Overwritten where the changes of
@@ -224,7 +241,9 @@ def write(plan: Plan[Any], violation: Violation, runtime: Runtime) -> tuple[Plan
     raise Overwritten(f"{violation.ref.arn} was changed by another writer {_ROUNDS} times in a row; try again later")
 
 
-def _refused(plan: Plan[Any], refused: Refusal, violation: Violation, runtime: Runtime) -> tuple[Plan[Any], Plan[Any]]:
+def _refused(
+    plan: Plan[Resource], refused: Refusal, violation: Violation, runtime: Runtime
+) -> tuple[Plan[Resource], Plan[Resource]]:
     """Return what was done of *plan* before AWS *refused* the rest for good, and what remains unresolved."""
     unresolved = violation.plan(runtime.resources.refresh(plan.after), runtime)
     violated = {finding.control.id for finding in unresolved.findings}
@@ -247,7 +266,7 @@ def _explain_refusal(refused: Refusal) -> str:
 # -------------------------------------------------------------------- suspending
 
 
-def _suspend(looping: tuple[Finding, ...], plan: Plan[Any], violation: Violation, runtime: Runtime) -> Step:
+def _suspend(looping: tuple[Finding, ...], plan: Plan[Resource], violation: Violation, runtime: Runtime) -> Step:
     """Suspend the controls of the findings *looping* and alert once; the resource is handled again for the others."""
     record, cause, ref = violation.record, violation.cause, violation.ref
     now = runtime.clock.now()
@@ -271,5 +290,5 @@ def _suspend(looping: tuple[Finding, ...], plan: Plan[Any], violation: Violation
             remediations={control: times for control, times in recent.items() if control not in newly_suspended},
             suspended={**violation.suspended, **newly_suspended},
         )
-        follow_ups = runtime.ledger.leases.complete(completion)
+        follow_ups = _complete(completion, runtime, alert_sent=True)
     return Proceed(outcome, follow_ups=follow_ups or (cause,))

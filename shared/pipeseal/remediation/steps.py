@@ -47,7 +47,7 @@ class Retry:
 Step = Proceed | Retry
 
 
-def proceed(resource: Resource, action: Action, plan: Plan[Any], **known: Any) -> Proceed:
+def proceed(resource: Resource, action: Action, plan: Plan[Resource], **known: Any) -> Proceed:
     """Return that *resource* was handled with *action*; *known* are further fields of the outcome."""
     dependencies = tuple(ref for ref, _ in resource.dependencies())
     return Proceed(Outcome(resource.ref, action, plan, **known), dependencies)

@@ -49,7 +49,7 @@ class CheckMessage(TypedDict):
     began: str
 
 
-class Unfinished(Exception):
+class PartlyChecked(Exception):
     """Some resources of a message could not be checked; the text names the first and counts the others."""
 
 
@@ -104,7 +104,7 @@ def _past_grace_period(page: Page, runtime: Runtime) -> Iterator[Ref]:
 def check(message: CheckMessage, runtime: Runtime) -> Iterator[Outcome]:
     """Remediate the resources that *message* names; yield the outcomes as they come.
 
-    A resource that fails does not keep the others from being checked; Unfinished is raised at the end.
+    A resource that fails does not keep the others from being checked; PartlyChecked is raised at the end.
     """
     cause, kind = cause_of(message["began"]), Kind(message["check"])
     refs = [Ref(kind, runtime.account, runtime.region, name) for name in message["names"]]
@@ -117,4 +117,4 @@ def check(message: CheckMessage, runtime: Runtime) -> Iterator[Outcome]:
             failures.append((ref, failure))
     if failures:
         first, why = failures[0]
-        raise Unfinished(f"{len(failures)} of {len(refs)} failed, {first.arn} first: {why!r}") from why
+        raise PartlyChecked(f"{len(failures)} of {len(refs)} failed, {first.arn} first: {why!r}") from why

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 import boto3
 from botocore.config import Config
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
+from pipeseal.aws.clients import Client
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.clock import Clock
 from pipeseal.runtime import Runtime
 from pipeseal.sandbox.deployment import create_prerequisites, create_stack
@@ -45,7 +47,7 @@ class ReceivedAlert:
     """An alert as subscribers receive it."""
 
     subject: str
-    document: Mapping[str, Any]
+    document: Document
     """The JSON for machines."""
     attributes: Mapping[str, str]
     """The message attributes that subscription filter policies match."""
@@ -74,7 +76,7 @@ class EmbeddedAccount:
         self._port = port
         self._output: TextIO = output or _DiscardedOutput()
         self._parameters = dict(parameters or {})
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Client] = {}
         self._closing = ExitStack()
         self._router: EventRouter | None = None
         self.clock = Clock()
@@ -112,7 +114,7 @@ class EmbeddedAccount:
         assert self._router, "the account is not open"  # noqa: S101 - an error of the caller
         return self._router
 
-    def client(self, service: str, identity: Identity = OPERATOR, region: str = REGION) -> Any:
+    def client(self, service: str, identity: Identity = OPERATOR, region: str = REGION) -> Client:
         """Return a boto3 client whose requests *identity* signs."""
         key = (service, identity.access_key_id, region)
         if key not in self._clients:
@@ -147,7 +149,7 @@ class EmbeddedAccount:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return alerts
 
-    def _alert(self, notification: Mapping[str, Any]) -> ReceivedAlert:
+    def _alert(self, notification: Document) -> ReceivedAlert:
         # moto sends no email: the body is read from the message as it was published.
         sent = sns_backends[ACCOUNT][REGION].topics[self._stack.topic_arn].sent_notifications
         published = next(message for message_id, message, *_ in sent if message_id == notification["MessageId"])
@@ -159,14 +161,14 @@ class EmbeddedAccount:
             email_body=json.loads(published)["email"],
         )
 
-    def dead_letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[MutableDocument]:
         """Return the records in the dead-letter queue, oldest first; they remain there."""
         answer = self.client("sqs").receive_message(
             QueueUrl=self._stack.dead_letter_queue, MaxNumberOfMessages=_MAX_MESSAGES, VisibilityTimeout=0
         )
         return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
 
-    def ledger_entry(self, resource: str, entry: str) -> dict[str, Any]:
+    def ledger_entry(self, resource: str, entry: str) -> MutableDocument:
         """Return the ledger entry with that ID about the resource with that ARN, its JSON parsed."""
         key = {"resource": {"S": resource}, "id": {"S": entry}}
         item = self.client("dynamodb").get_item(TableName=self._stack.ledger_table, Key=key).get("Item", {})
@@ -181,7 +183,7 @@ class EmbeddedAccount:
         self._stack = create_stack(template, self.client)
         self._router = EventRouter(tuple(template.functions()), self._output, self._send_dead_letter, self.clock)
 
-    def _send_dead_letter(self, record: dict[str, Any]) -> None:
+    def _send_dead_letter(self, record: Document) -> None:
         self.client("sqs").send_message(QueueUrl=self._stack.dead_letter_queue, MessageBody=json.dumps(record))
 
     def _record(self, request: ApiRequest, response: ApiResponse) -> None:
@@ -207,7 +209,7 @@ class EmbeddedAccount:
         router.publish(event)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> object:
     """Return *text* parsed as JSON where it is JSON, else as it is."""
     try:
         return json.loads(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError
@@ -58,7 +58,7 @@ def put_event_selectors(self: CloudTrailResponse) -> str:
         raise JsonRESTError(_INVALID, "Specify either event selectors, at most five, or advanced event selectors.")
     trail.event_selectors = [_DEFAULT_SELECTOR | each for each in basic or ()]
     trail.advanced_event_selectors = advanced or []
-    selectors: dict[str, Any] = {"AdvancedEventSelectors": advanced}
+    selectors: dict[str, object] = {"AdvancedEventSelectors": advanced}
     if basic:
         selectors = {"EventSelectors": trail.event_selectors}
     return json.dumps({"TrailARN": trail.arn, **selectors})

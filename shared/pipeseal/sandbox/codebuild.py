@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from moto.codebuild.exceptions import InvalidInputException, ResourceNotFoundException
 from moto.codebuild.responses import CodeBuildResponse
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time
+
+from pipeseal.aws.documents import Document
 
 # Fields that moto's CreateProject does not store.
 _NOT_STORED = (
@@ -52,7 +53,7 @@ def _storing_all(call: Callable[[CodeBuildResponse], ActionResult]) -> Callable[
     return create_project
 
 
-def _validate(request: Mapping[str, Any]) -> None:
+def _validate(request: Document) -> None:
     """Raise InvalidInputException where encryption is disabled for artifacts that CodeBuild does not upload to S3."""
     for artifacts in _artifacts(request):
         if artifacts.get("type") != "S3" and artifacts.get("encryptionDisabled"):
@@ -61,6 +62,6 @@ def _validate(request: Mapping[str, Any]) -> None:
             )
 
 
-def _artifacts(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _artifacts(request: Document) -> Iterator[Document]:
     yield request.get("artifacts") or {}
     yield from request.get("secondaryArtifacts") or ()

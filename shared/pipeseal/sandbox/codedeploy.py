@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from moto.codedeploy.responses import CodeDeployResponse, _deployment_group_info
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
+
+from pipeseal.aws.documents import Document, MutableDocument
 
 if TYPE_CHECKING:
     from moto.codedeploy.models import Application, CodeDeployBackend, DeploymentGroup
@@ -28,16 +30,16 @@ _MAX_REVISIONS = 25
 _SORT_COLUMNS = ("registerTime", "firstUsedTime", "lastUsedTime")
 
 # Application -> its revisions, each {"location": RevisionLocation, "info": GenericRevisionInfo}, the oldest first.
-_revisions: WeakKeyDictionary[Application, list[dict[str, Any]]] = WeakKeyDictionary()
+_revisions: WeakKeyDictionary[Application, list[MutableDocument]] = WeakKeyDictionary()
 # Deployment group -> the fields of its last deployment.
-_last_deployments: WeakKeyDictionary[DeploymentGroup, dict[str, Any]] = WeakKeyDictionary()
+_last_deployments: WeakKeyDictionary[DeploymentGroup, MutableDocument] = WeakKeyDictionary()
 
 
 def extend_moto() -> None:
     """Add the calls; calling it again has no effect."""
     if "register_application_revision" in vars(CodeDeployResponse):
         return
-    calls: tuple[Callable[[CodeDeployResponse], Any], ...] = (
+    calls: tuple[Callable[[CodeDeployResponse], object], ...] = (
         register_application_revision,
         list_application_revisions,
         batch_get_application_revisions,
@@ -134,25 +136,25 @@ def _with_last_deployment(
     return get_deployment_group
 
 
-def _group(group: DeploymentGroup) -> dict[str, Any]:
+def _group(group: DeploymentGroup) -> MutableDocument:
     return _deployment_group_info(group) | _last_deployments.get(group, {})
 
 
-def _register(application: Application, revision: dict[str, Any] | None, description: str | None) -> dict[str, Any]:
+def _register(application: Application, revision: MutableDocument | None, description: str | None) -> MutableDocument:
     """Register *revision* unless it is registered already; return its GenericRevisionInfo."""
     _validate(revision)
     location = _with_sha256(revision or {})
     registered = _revisions.setdefault(application, [])
     for each in registered:
         if _digest(each["location"]) == _digest(location):
-            existing: dict[str, Any] = each["info"]
+            existing: MutableDocument = each["info"]
             return existing
-    info: dict[str, Any] = {"registerTime": utcnow()} | ({"description": description} if description else {})
+    info: MutableDocument = {"registerTime": utcnow()} | ({"description": description} if description else {})
     registered.append({"location": location, "info": info})
     return info
 
 
-def _validate(revision: dict[str, Any] | None) -> None:
+def _validate(revision: Document | None) -> None:
     """Raise the error of CodeDeploy where there is no revision, or not the field that its type requires."""
     if not revision:
         raise JsonRESTError("RevisionRequiredException", "The revision is required")
@@ -161,7 +163,7 @@ def _validate(revision: dict[str, Any] | None) -> None:
         raise JsonRESTError("InvalidRevisionException", "The revision does not match its type")
 
 
-def _with_sha256(revision: dict[str, Any]) -> dict[str, Any]:
+def _with_sha256(revision: MutableDocument) -> MutableDocument:
     """Return a copy of *revision* with the SHA-256 of its content."""
     copy = deepcopy(revision)
     for name in _CONTENT_FIELDS:
@@ -170,7 +172,7 @@ def _with_sha256(revision: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def _without_content(revision: dict[str, Any]) -> dict[str, Any]:
+def _without_content(revision: Document) -> MutableDocument:
     """Return *revision* with only the SHA-256 of its content."""
     return {
         name: {"sha256": value["sha256"]} if name in _CONTENT_FIELDS and value else value
@@ -178,10 +180,10 @@ def _without_content(revision: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _digest(revision: dict[str, Any]) -> str:
+def _digest(revision: MutableDocument) -> str:
     """Return a string that is equal for equal revisions, whether they hold the content or its SHA-256."""
     return json.dumps(_without_content(_with_sha256(revision)), sort_keys=True)
 
 
-def _bucket(revision: dict[str, Any]) -> str:
+def _bucket(revision: Document) -> str:
     return str((revision.get("s3Location") or {}).get("bucket") or "")

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from moto.codepipeline.exceptions import PipelineNotFoundException
@@ -15,6 +14,7 @@ from moto.codepipeline.responses import CodePipelineResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import utcnow
 
+from pipeseal.aws.documents import MutableDocument
 from pipeseal.secrets.redaction import CODEPIPELINE_REDACTION
 
 # Constraints of the API: DisabledReason, PipelineName and StageName, StageTransitionType.
@@ -27,7 +27,7 @@ _TYPES = ("Inbound", "Outbound")
 _NOT_FOUND = "Account '{}' does not have a pipeline with name '{}'"
 
 # Pipeline -> (stage, transition type) -> TransitionState; deleted with the pipeline.
-_transitions: WeakKeyDictionary[CodePipeline, dict[tuple[str, str], dict[str, Any]]] = WeakKeyDictionary()
+_transitions: WeakKeyDictionary[CodePipeline, dict[tuple[str, str], MutableDocument]] = WeakKeyDictionary()
 
 
 def extend_moto() -> None:
@@ -40,7 +40,7 @@ def extend_moto() -> None:
         setattr(CodePipelineResponse, name, _masking(getattr(CodePipelineResponse, name)))
 
 
-def stored(name: str, region: str = "us-east-1", account: str = "123456789012") -> dict[str, Any]:
+def stored(name: str, region: str = "us-east-1", account: str = "123456789012") -> MutableDocument:
     """Return a pipeline's structure as it is stored, with unmasked tokens, which no API call returns; for tests."""
     return deepcopy(codepipeline_backends[account][region].pipelines[name].pipeline)
 
@@ -71,7 +71,7 @@ def get_pipeline_state(self: CodePipelineResponse) -> str:
     changed = _transitions.get(pipeline, {})
     states = []
     for number, stage in enumerate(pipeline.pipeline["stages"]):
-        state: dict[str, Any] = {
+        state: MutableDocument = {
             "stageName": stage["name"],
             "actionStates": [{"actionName": action["name"]} for action in stage["actions"]],
         }
@@ -88,7 +88,7 @@ def get_pipeline_state(self: CodePipelineResponse) -> str:
     )
 
 
-def masked(pipeline: dict[str, Any]) -> dict[str, Any]:
+def masked(pipeline: MutableDocument) -> MutableDocument:
     """Return a copy of a pipeline's structure with every OAuthToken masked, as CodePipeline returns it."""
     copy = deepcopy(pipeline)
     for stage in copy.get("stages", ()):
@@ -156,7 +156,7 @@ def _raise_for(messages: list[str]) -> None:
         raise JsonRESTError("ValidationException", f"{count}: {'; '.join(found)}")
 
 
-def _change(response: CodePipelineResponse) -> dict[str, Any]:
+def _change(response: CodePipelineResponse) -> MutableDocument:
     """Return who changes a transition, and when."""
     caller = f"arn:aws:iam::{response.current_account}:user/{response.access_key}"
     return {"lastChangedBy": caller, "lastChangedAt": utcnow().timestamp()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from pipeseal.aws.clients import Client
 from pipeseal.controls.s3_tls import deny_insecure
 from pipeseal.sandbox.identities import ACCOUNT, REGION
 from pipeseal.sandbox.template import Template
@@ -21,7 +21,7 @@ _TRUST_POLICY = {
 }
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
-MakeClient = Callable[[str], Any]
+MakeClient = Callable[[str], Client]
 """Returns a client of a service."""
 
 

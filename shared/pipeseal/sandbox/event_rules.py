@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from moto.events.models import EventPattern, EventPatternParser
 
+from pipeseal.aws.documents import Document
 from pipeseal.sandbox.records import EventDocument
 from pipeseal.sandbox.template import TemplateFunction
 
@@ -22,7 +22,7 @@ class EventRule:
     function: TemplateFunction
     name: str
     """Its key in the function's Events."""
-    pattern: Mapping[str, Any]
+    pattern: Document
 
     def matches(self, event: EventDocument) -> bool:
         """Return whether EventBridge delivers *event*; it delivers no read-only management event by default."""
@@ -85,7 +85,7 @@ def _mismatched_fields(rule: EventRule, event: EventDocument) -> Iterator[tuple[
         yield ("detail", "readOnly"), [False]
 
 
-def _fields(path: _FieldPath, pattern: Mapping[str, Any]) -> Iterator[tuple[_FieldPath, Sequence[object]]]:
+def _fields(path: _FieldPath, pattern: Document) -> Iterator[tuple[_FieldPath, Sequence[object]]]:
     """Yield the path of each field in *pattern* below *path*, and what the pattern accepts there."""
     for name, value in pattern.items():
         if isinstance(value, Mapping):

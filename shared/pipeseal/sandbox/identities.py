@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -20,7 +19,7 @@ class Identity:
     name: str
     sign_in: str
     """How the principal signed in, as the demo shows it."""
-    user_identity: Mapping[str, Any]
+    user_identity: Mapping[str, object]
     """The userIdentity element of its CloudTrail records."""
     user_agent: str = ""
     """What its tool adds to the User-Agent header."""
@@ -28,7 +27,7 @@ class Identity:
     """Further fields of its CloudTrail records."""
 
 
-def assumed_role(key_id: str, role: str, session: str, path: str = "", mfa: str = "false") -> dict[str, Any]:
+def assumed_role(key_id: str, role: str, session: str, path: str = "", mfa: str = "false") -> dict[str, object]:
     """Return the userIdentity of an assumed *role*; *path* is that of the role's ARN, *mfa* is "true" or "false"."""
     principal = f"AROA-{key_id.upper()}"
     return {
@@ -50,7 +49,7 @@ def assumed_role(key_id: str, role: str, session: str, path: str = "", mfa: str 
     }
 
 
-def iam_user(key_id: str, **fields: object) -> dict[str, Any]:
+def iam_user(key_id: str, **fields: object) -> dict[str, object]:
     """Return the userIdentity of the IAM user that is named like its access key ID, with further *fields*."""
     return {
         "type": "IAMUser",

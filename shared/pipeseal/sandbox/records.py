@@ -15,6 +15,7 @@ from uuid import uuid4
 import botocore.session
 import xmltodict  # type: ignore[import-untyped]  # moto requires it; it has no type information
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.secrets.redaction import CLOUDTRAIL_REDACTION
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipeseal.sandbox.identities import Identity
 
-EventDocument = dict[str, Any]
+EventDocument = MutableDocument
 """An EventBridge event; its detail is a CloudTrail record."""
 
 _REDACTED_FIELDS = {"OAuthToken", "SecretToken"}
@@ -208,12 +209,12 @@ def event_of(
 class _Elements(NamedTuple):
     """The elements of a CloudTrail record that depend on the service."""
 
-    request_parameters: dict[str, Any]
-    response_elements: dict[str, Any]
+    request_parameters: MutableDocument
+    response_elements: MutableDocument
     resources: tuple[dict[str, str], ...]
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def _json(body: bytes) -> MutableDocument:
     """Return the JSON object in *body*; an empty dict where there is none."""
     try:
         found = json.loads(body or b"{}")
@@ -222,7 +223,7 @@ def _json(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: object) -> object:
     """Return *value* without the tokens that CloudTrail redacts."""
     if isinstance(value, dict):
         return {
@@ -270,7 +271,7 @@ def _recorded(value: Any, shape: Shape | None) -> Any:
     return value
 
 
-def _create_key_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+def _create_key_parameters(parameters: Document) -> MutableDocument:
     """Add the defaults that KMS records; it records the key spec as keySpec and as customerMasterKeySpec."""
     spec = parameters.get("keySpec") or parameters.get("customerMasterKeySpec") or "SYMMETRIC_DEFAULT"
     defaults = {"policy": "", "description": "", "tags": [], "keyUsage": "ENCRYPT_DECRYPT", "origin": "AWS_KMS"}
@@ -278,9 +279,7 @@ def _create_key_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **switches, **parameters, "keySpec": spec, "customerMasterKeySpec": spec}
 
 
-def _keys(
-    parameters: Mapping[str, Any], elements: Mapping[str, Any], account: str, region: str
-) -> Iterator[dict[str, str]]:
+def _keys(parameters: Document, elements: Document, account: str, region: str) -> Iterator[dict[str, str]]:
     """Yield the keys of a KMS call as the record's `resources`."""
     created = (elements.get(name) for name in ("keyMetadata", "replicaKeyMetadata"))
     arns = [metadata["arn"] for metadata in created if metadata and metadata.get("arn")]
@@ -299,7 +298,7 @@ def _keys(
 def _s3_elements(request: ApiRequest, account: str, region: str) -> _Elements:
     """Return the elements of a call on a bucket; CloudTrail records the XML body as an object, and no response."""
     bucket, _ = request.bucket_and_key
-    parameters: dict[str, Any] = {"bucketName": bucket, "Host": f"{bucket}.s3.{region}.amazonaws.com"}
+    parameters: MutableDocument = {"bucketName": bucket, "Host": f"{bucket}.s3.{region}.amazonaws.com"}
     if request.subresource:
         parameters[request.subresource] = ""
     if request.operation == ("s3", "PutBucketPolicy"):

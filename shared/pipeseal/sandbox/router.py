@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, Queue, SimpleQueue
 from threading import Event, Thread
-from typing import Any, TextIO
+from typing import TextIO
 from uuid import uuid4
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.clock import Clock
 from pipeseal.model import OutcomeDocument
 from pipeseal.sandbox.event_rules import pattern_matcher, rules_of
@@ -54,7 +55,7 @@ class EventRouter:
         self,
         functions: Sequence[TemplateFunction],
         output: TextIO,
-        send_dead_letter: Callable[[dict[str, Any]], None],
+        send_dead_letter: Callable[[Document], None],
         clock: Clock,
     ) -> None:
         """Load the handlers of *functions* and start the thread; raise TemplateError where a handler is missing.
@@ -142,7 +143,7 @@ class EventRouter:
         return EventDelivery(function.name, event, outcomes, failure, elapsed.total_seconds())
 
 
-def _failure_record(arn: str, event: EventDocument, attempts: int, failure: str) -> dict[str, Any]:
+def _failure_record(arn: str, event: EventDocument, attempts: int, failure: str) -> MutableDocument:
     """Return the invocation record that Lambda sends to an on-failure destination."""
     error_type, _, message = failure.partition(": ")
     return {

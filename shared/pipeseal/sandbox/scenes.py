@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pipeseal.sandbox.account import EmbeddedAccount
 from pipeseal.sandbox.deployment import TRAIL
@@ -19,7 +18,7 @@ _REVISIONS_BUCKET = "acme-webshop-revisions"
 _BUILDS_BUCKET = "acme-webshop-builds"
 _OTHER_ACCOUNT = "arn:aws:iam::210987654321:root"
 _RSA = "RSA_2048"
-_TOKEN = "a-plaintext-token"
+_TOKEN = "Qz7vN2xKw9Rb4TsLmY8c"  # made up; random, as a real token is
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +36,19 @@ class DemoScene:
     """Whether the policy diff is shown where the email is not."""
 
 
-def _action(name: str, category: str, provider: str, owner: str = "AWS", **configuration: str) -> dict[str, Any]:
+def _action(name: str, category: str, provider: str, owner: str = "AWS", **configuration: str) -> dict[str, object]:
     action_type = {"category": category, "owner": owner, "provider": provider, "version": "1"}
     return {"name": name, "actionTypeId": action_type, "configuration": configuration}
 
 
-def _github_action(token: str) -> dict[str, Any]:
+def _github_action(token: str) -> dict[str, object]:
     """Return a GitHub version 1 source action, which authenticates with an OAuth token."""
     return _action(
         "Fetch", "Source", "GitHub", "ThirdParty", Owner="acme", Repo="webshop", Branch="main", OAuthToken=token
     )
 
 
-def _connection_action(repository: str) -> dict[str, Any]:
+def _connection_action(repository: str) -> dict[str, object]:
     """Return a source action that uses a CodeConnections connection."""
     connection = "arn:aws:codeconnections:us-east-1:123456789012:connection/6f2d1a3c-0000-4000-8000-000000000000"
     configuration = {"ConnectionArn": connection, "FullRepositoryId": f"acme/{repository}", "BranchName": "main"}
@@ -57,8 +56,8 @@ def _connection_action(repository: str) -> dict[str, Any]:
 
 
 def _pipeline(
-    account: EmbeddedAccount, name: str, bucket: str, source: dict[str, Any], key: str = ""
-) -> dict[str, Any]:
+    account: EmbeddedAccount, name: str, bucket: str, source: dict[str, object], key: str = ""
+) -> dict[str, object]:
     """Return the structure of a pipeline with three stages; *key* is the ARN of its artifact key, or ""."""
     build = _action("Compile", "Build", "CodeBuild", ProjectName=name)
     deploy = _action("Stack", "Deploy", "CloudFormation", ActionMode="CREATE_UPDATE", StackName=name)
@@ -82,7 +81,7 @@ def _allow(sid: str, principal: object, action: str, bucket: str) -> dict[str, o
     return {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource}
 
 
-def _put_policy(account: EmbeddedAccount, bucket: str, policy: dict[str, Any]) -> None:
+def _put_policy(account: EmbeddedAccount, bucket: str, policy: dict[str, object]) -> None:
     account.client("s3", GRACE).put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 

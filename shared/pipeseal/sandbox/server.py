@@ -6,10 +6,9 @@ import io
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.core.base_backend import BackendDict
@@ -90,7 +89,7 @@ class CallRecorder:
         return [content]
 
 
-def _request(environ: Mapping[str, Any], body: bytes = b"") -> ApiRequest:
+def _request(environ: WSGIEnvironment, body: bytes = b"") -> ApiRequest:
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     return ApiRequest(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers, body)
 

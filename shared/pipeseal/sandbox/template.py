@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import yaml
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.model import partition_of
 
 _RULE_EVENTS = {"EventBridgeRule", "CloudWatchEvent"}
@@ -34,14 +35,14 @@ class TemplateFunction:
     path: Path
     handler: str
     environment: Mapping[str, str]
-    rules: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, Document]
     """Name of each of its rules -> event pattern."""
     timeout: int
     """In seconds."""
     retries: int = _DEFAULT_RETRIES
 
     @property
-    def patterns(self) -> tuple[Mapping[str, Any], ...]:
+    def patterns(self) -> tuple[Document, ...]:
         """Return the event patterns of its rules."""
         return tuple(self.rules.values())
 
@@ -62,7 +63,7 @@ class _TemplateLoader(yaml.SafeLoader):
     """YAML with the short form of CloudFormation's intrinsic functions: !Ref x becomes {"Ref": "x"}."""
 
 
-def _full_form(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _full_form(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> MutableDocument:
     """Return the full form of an intrinsic function."""
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     match node:
@@ -92,7 +93,7 @@ class Template:
         try:
             self._template = yaml.load(path.read_text("utf-8"), Loader=_TemplateLoader)  # noqa: S506 - a SafeLoader
             declared = self._template["Parameters"]
-            self._resources: Mapping[str, Any] = self._template["Resources"]
+            self._resources: Document = self._template["Resources"]
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise TemplateError(f"{path} is not a SAM template that can be read: {error!r}") from error
         if unknown := set(parameters) - set(declared):
@@ -126,9 +127,7 @@ class Template:
             if rules:
                 yield self._function(name, shared, own, rules)
 
-    def _function(
-        self, name: str, shared: Mapping[str, Any], own: Mapping[str, Any], rules: Mapping[str, Any]
-    ) -> TemplateFunction:
+    def _function(self, name: str, shared: Document, own: Document, rules: Document) -> TemplateFunction:
         """Return the function with its *own* properties, and the *shared* ones of Globals where it has none."""
         module, _, handler = own["Handler"].rpartition(".")
         variables = {
@@ -147,7 +146,7 @@ class Template:
             ),
         )
 
-    def properties(self, resource_type: str) -> Iterator[Mapping[str, Any]]:
+    def properties(self, resource_type: str) -> Iterator[Document]:
         """Yield the properties of every resource of that type."""
         for resource in self._resources.values():
             if resource["Type"] == resource_type:
@@ -173,7 +172,7 @@ class Template:
         raise TemplateError(f"{self.path}: {purpose} is {value!r}; the embedded account resolves parameters and roles")
 
 
-def _check_parameter(name: str, value: str, declared: Mapping[str, Any]) -> None:
+def _check_parameter(name: str, value: str, declared: Document) -> None:
     """Raise TemplateError where CloudFormation would not accept *value* for the parameter *name*."""
     if allowed := [str(each) for each in declared.get("AllowedValues", ())]:
         valid, constraint = value in allowed, f"must be one of: {', '.join(each or '(empty)' for each in allowed)}"

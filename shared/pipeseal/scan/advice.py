@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -81,7 +81,7 @@ def _check_macie(clients: Clients, region: str) -> _Result:
 def _check_trails(clients: Clients, region: str) -> _Result:
     """Trails of other Regions and of the organization count: DescribeTrails includes their shadow trails."""
     cloudtrail = clients("cloudtrail", region)
-    trails: list[dict[str, Any]] = cloudtrail.describe_trails()["trailList"]
+    trails: list[dict[str, object]] = cloudtrail.describe_trails()["trailList"]
     suitable = [each for each in trails if each.get(MULTI_REGION) and each.get(LOG_FILE_VALIDATION)]
     for trail in suitable:
         if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]:

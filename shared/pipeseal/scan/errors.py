@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeseal.aws.errors import code
+from pipeseal.aws.errors import describe
 from pipeseal.kinds.key.api import NotReady
 from pipeseal.policy import PolicyError
 
@@ -18,8 +18,7 @@ def describe_error(error: Exception) -> str:
     """
     match error:
         case ClientError():
-            message = error.response.get("Error", {}).get("Message", "")
-            text = f"AWS refused {error.operation_name}: {code(error)}: {message}".rstrip(": ")
+            text = describe(error)
         case BotoCoreError():
             text = f"AWS was not reached: {error}"
         case NotReady() | PolicyError():

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from pipeseal.exemptions import Exemption
-from pipeseal.model import Control, Kind, Ref, Severity
+from pipeseal.model import AnyControl, Kind, Ref, Severity
 
 
 class ViolationStatus(StrEnum):
@@ -35,7 +35,7 @@ class ScanViolationDocument(TypedDict):
     advice: str
     source: str
     used_by: list[str]
-    exemption: dict[str, Any] | None
+    exemption: dict[str, str] | None
 
 
 class UnreadResourceDocument(TypedDict):
@@ -79,7 +79,7 @@ class ScanViolation:
     """A violation of one control by one resource."""
 
     ref: Ref
-    control: Control[Any]
+    control: AnyControl
     reasons: tuple[str, ...]
     proposed_steps: tuple[str, ...]
     """What pipeseal would write, in sentences; () where it would write nothing."""

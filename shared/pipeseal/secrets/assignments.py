@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pipeseal.secrets.command_formats import VALUE
 from pipeseal.secrets.names import Sensitivity, sensitivity_of
 from pipeseal.secrets.values import LiteralSecret, is_literal
-
-# The value after an optional quote (plain or escaped), up to a space or the next quote; this is enough to classify it.
-_QUOTES = r"(?:\\{0,3}[\"'])?"
-VALUE = _QUOTES + r"([^\s\"'\\|;<>&,)\]}][^\s\"'\\|;<>,]{0,255})"
 
 # A name does not start inside a word or after a dash in a word, so the pattern tries each name once.
 _NAME = r"(?<![\w.$])(?<!\$\{)(?<![\w.]-)([A-Za-z_][\w.-]{0,80})"
@@ -20,7 +17,7 @@ _EQUALS = (
     + r"([^\s\"'\\|;<>&,)\]}][^\s\"'\\|;<>&,]{0,255}))"
 )
 _OPTION = r"(?<![\w-])--?([A-Za-z][\w-]{0,60})[ \t]{1,4}(?!-)(?=" + VALUE + ")"
-_QUOTED_COLON = r"\\{0,3}[\"']([A-Za-z_][\w.:/ -]{0,80}?)\\{0,3}[\"']\s{0,8}(?::|=>)\s{0,8}(?=" + VALUE + ")"
+_QUOTED_COLON = r"\\{0,3}[\"']([A-Za-z_][\w.:/ -]{0,80}?)\\{0,3}[\"']\s{0,8}(?::|=>|=)\s{0,8}(?=" + VALUE + ")"
 _YAML_COLON = (
     r"(?:^|[\"'{\[,]|(?<=-[ ]))[ \t]{0,99}([A-Za-z_][\w.-]{0,80}):[ \t]{1,8}(?="
     + VALUE
@@ -29,8 +26,10 @@ _YAML_COLON = (
 _TIGHT_COLON = r"(?<![\w.:/$-])(?<!\$\{)([A-Za-z_][\w.-]{0,80}):(?=" + VALUE + ")"
 _XML_ELEMENT = r"<([A-Za-z_][\w.:-]{0,80})>([^<>\s]{1,256})</"
 _NAME_AND_VALUE_FIELDS = (
-    r"(?i)\b(?:name|key)\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\?[\"']?([A-Za-z_][\w.-]{0,80})\\?[\"']?[ \t]{0,4},?\s{0,80}"
-    r"(?:-\s)?\\?[\"']?value\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?=" + VALUE + ")"
+    r"(?i)\b(?:parameter|option|environment)?-?(?:name|key)"
+    r"\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\?[\"']?([A-Za-z_][\w.-]{0,80})"
+    r"\\?[\"']?[ \t]{0,4},?\s{0,80}"
+    r"(?:-\s)?\\?[\"']?(?:parameter|option|default)?value\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?=" + VALUE + ")"
 )
 _REFERENCE_TYPE = (
     r"[^{}\n]{0,300}?,?\s{0,80}\\?[\"']?type\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\?[\"']?"
@@ -38,13 +37,20 @@ _REFERENCE_TYPE = (
 )
 _POWERSHELL = r"(?:^|;)[ \t]{0,40}\$(?:\w{1,20}:)?([A-Za-z_]\w{0,80})[ \t]{0,9}=[ \t]{0,9}(?=[\"'])(?=" + VALUE + ")"
 _CONFIGURE = r"\b(?:configure|config|user-secrets|env)\s+set\s+[\"']?([^\s\"']{1,160})[\"']?\s+(?!-)" + VALUE
+_SET_VARIABLE = (
+    r"(?i)(?:\bsetx\s+[\"']?|SetEnvironmentVariable\(\s{0,4}[\"'])([A-Za-z_]\w{0,80})[\"']?[\s,]{1,8}" + VALUE
+)
 _CONJUNCTIONS = frozenset({"and", "or", "is", "to", "in", "from", "as", "with"})  # "set --token and --password"
 _EXPRESSION = r"[A-Za-z_][\w.]{0,80}[(\[]"  # a call or a subscript in source code
 
 
 def find_in_assignments(text: str) -> Iterator[LiteralSecret]:
     """Yield the literal secrets that *text* assigns to a name or option; one value can be yielded twice."""
+    checked = set()
     for name, value in _assignments(text):
+        if (name, value) in checked:
+            continue
+        checked.add((name, value))
         sensitivity = sensitivity_of(name)
         # A value that ends in a colon is the name of a header, as in TOKEN='Authorization: ...'; commands.py finds it.
         if sensitivity is not Sensitivity.NONE and not value.endswith(":") and is_literal(value, sensitivity):
@@ -62,7 +68,7 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
             # docker build --secret id=npm,src=.npmrc names a file.
             if not (found[1] == "secret" and "=" in found[2]) and found[2] not in _CONJUNCTIONS:
                 yield found[1], found[2]
-    if ":" in text or "=>" in text:
+    if ":" in text or "=" in text:
         yield from _colon_assignments(text)
     if "</" in text:
         yield from ((found[1], found[2]) for found in re.finditer(_XML_ELEMENT, text))
@@ -87,6 +93,9 @@ def _other_assignments(text: str) -> Iterator[tuple[str, str]]:
                 yield found[1], found[2]
     if "$" in text:
         for found in re.finditer(_POWERSHELL, text, re.MULTILINE):
+            yield found[1], found[2]
+    if "set" in text or "Set" in text:
+        for found in re.finditer(_SET_VARIABLE, text):
             yield found[1], found[2]
     if " set " in text:
         for found in re.finditer(_CONFIGURE, text):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeseal.secrets.context import find_by_context
+from pipeseal.secrets.documents import parse_json, parse_yaml
 from pipeseal.secrets.findings import USE_A_CONNECTION, Match, SecretFinding, render
-from pipeseal.secrets.formats import find_by_format
-from pipeseal.secrets.names import Sensitivity, sensitivity_of
+from pipeseal.secrets.formats import find_by_format, is_prefixed_token
+from pipeseal.secrets.names import is_metadata, sensitivity_of
 from pipeseal.secrets.paths import DocumentPath
-from pipeseal.secrets.redaction import is_codepipeline_redaction, is_redacted
+from pipeseal.secrets.redaction import is_redaction
 from pipeseal.secrets.values import is_literal
 
 _MAX_MATCHES = 1000  # in one document; bounds the cost of a hostile one
@@ -19,7 +19,10 @@ _MAX_MATCHES_IN_STRING = 100
 _MAX_INTEGER = 10**64  # larger integers are not converted to text
 
 _REFERENCE_TYPES = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
-_NAME_KEYS = ("name", "key", "parameterkey", "parametername", "variable")
+# Sections of a build specification whose values are only names of secrets and parameters.
+_REFERENCE_SECTIONS = frozenset({"secrets-manager", "parameter-store"})
+_TOKEN_SECTIONS = frozenset({"github-oauth", "gitlab-oauth", "gitlab-token"})  # of Composer's auth.json
+_NAME_KEYS = ("name", "key", "parameterkey", "parametername", "variable", "optionname")
 _VALUE_KEYS = ("value", "defaultvalue", "parametervalue")
 # Keys whose values take the name above them: {"DbPassword": {"value": ...}} is checked as a DbPassword.
 _NEUTRAL_KEYS = frozenset({*_VALUE_KEYS, "default", "literal", "plaintext", "content", "text"})
@@ -49,14 +52,29 @@ def in_variables(variables: Sequence[Mapping[str, object]], path: str) -> tuple[
     return render(_search(variables), path, "variable")
 
 
+def in_tags(tags: Sequence[Mapping[str, object]], path: str) -> tuple[SecretFinding, ...]:
+    """Return each literal secret of a resource's tags, which are at *path* of its document."""
+    return render(_search(tags), path, "tag")
+
+
+def in_structure(document: Mapping[str, object], path: str, location: str) -> tuple[SecretFinding, ...]:
+    """Return each literal secret of a *document* that is at *path* and *location* of another one."""
+    return _located(render(_search(document), path), location)
+
+
 def in_text(text: str, path: str, location: str) -> tuple[SecretFinding, ...]:
     """Return each literal secret of free text (commands, AppSpec content, URLs, JSON), one for each description.
 
     *path* and *location* tell where the text is and must be printable. Both continue in the JSON that *text* contains.
     """
+    return _located(render(_search(text), path), location)
+
+
+def _located(findings: Sequence[SecretFinding], location: str) -> tuple[SecretFinding, ...]:
+    """Return *findings* with *location* before their own locations."""
     return tuple(
         replace(finding, location=f"{location}, {finding.location}" if finding.location else location)
-        for finding in render(_search(text), path)
+        for finding in findings
     )
 
 
@@ -112,11 +130,17 @@ def _check_mapping(mapping: Mapping[object, object], node: _Node) -> Iterator[Ma
         yield from _check_key(text, path)
         if node.oauth_token and lower.replace("_", "") == "oauthtoken":
             yield Match(path, node.oauth_token, advice=USE_A_CONNECTION, secrets=_unredacted(value))
-        elif not (is_reference and lower in _VALUE_KEYS):
-            name = text
+        elif not (is_reference and lower in _VALUE_KEYS) and not _is_reference_section(lower, node, value):
+            name = "token" if node.path.key in _TOKEN_SECTIONS else text
             if lower in _NEUTRAL_KEYS:
                 name = own_name if own_name is not None and lower in _VALUE_KEYS else node.name
             yield _Node(value, path, "" if is_function else name, oauth_token if lower == "configuration" else "")
+
+
+def _is_reference_section(key: str, node: _Node, value: object) -> bool:
+    """Return whether *value* is the section of a build specification that tells where secrets are stored."""
+    is_place = node.path.key == "env" or node.path.key is None
+    return key in _REFERENCE_SECTIONS and is_place and isinstance(value, Mapping)
 
 
 def _check_key(key: str, path: DocumentPath) -> Iterator[Match]:
@@ -127,58 +151,50 @@ def _check_key(key: str, path: DocumentPath) -> Iterator[Match]:
 
 def _check_string(value: str, node: _Node) -> Iterator[Match | _Node]:
     """Yield the matches in a string, each secret once, or the node of the JSON that it contains."""
-    content = _parse_json(value)
+    content = parse_json(value)
     if content is not None:
         yield _Node(content, node.path, node.name)
         return
+    document = parse_yaml(value)
+    if document is not None:
+        yield _Node(document.content, node.path, node.name)
+        yield from _check_text(document.comments, _Node("", node.path))
+    else:
+        yield from _check_text(value, node)
+
+
+def _check_text(text: str, node: _Node) -> Iterator[Match]:
+    """Yield the matches in a text, each secret once."""
     seen: list[str] = []
-    for secret in find_by_format(value):
-        if len(seen) < _MAX_MATCHES_IN_STRING and secret.value not in seen:
+    for secret in find_by_format(text):
+        if _is_new(secret.value, seen):
             seen.append(secret.value)
             yield Match(node.path, secret.description, secrets=(secret.value,))
     if not seen:
-        by_name = list(_check_by_name(value, node))
+        by_name = list(_check_by_name(text, node))
         if by_name:
             yield from by_name
             return
-    for secret in find_by_context(value):
-        is_new = not any(secret.value in other or other in secret.value for other in seen)
-        if len(seen) < _MAX_MATCHES_IN_STRING and is_new:
+    for secret in find_by_context(text):
+        if _is_new(secret.value, seen):
             seen.append(secret.value)
             yield Match(node.path, secret.description, secret.name, secrets=(secret.value,))
 
 
+def _is_new(secret: str, seen: list[str]) -> bool:
+    """Return whether *secret* is none of those *seen* and no part of one, and the number of matches is not reached."""
+    return len(seen) < _MAX_MATCHES_IN_STRING and not any(secret in other or other in secret for other in seen)
+
+
 def _check_by_name(value: str, node: _Node) -> Iterator[Match]:
     """Yield *value* where its name identifies it as a secret, or where it is a redaction."""
-    sensitivity = sensitivity_of(node.name)
-    if value == node.name and "_" in value and value.isupper():
-        return  # DB_PASSWORD: DB_PASSWORD is the name of a variable
     # CodePipeline redacts the properties that an action type declares as secret, under any name.
-    in_configuration = node.path.parent is not None and node.path.parent.key == "configuration"
-    if (is_redacted(value) and sensitivity is not Sensitivity.NONE) or (
-        in_configuration and is_codepipeline_redaction(value)
-    ):
+    if is_redaction(value) and node.path.parent is not None and node.path.parent.key == "configuration":
         yield Match(node.path, "secret value that AWS redacts")
-    elif is_literal(value, sensitivity):
+    elif value != node.name and is_literal(value, sensitivity_of(node.name)):
         yield Match(node.path, "", node.name, secrets=(value,))
-
-
-def _parse_json(value: str) -> object:
-    """Return the object or array that *value* contains as JSON, or None."""
-    if value.lstrip()[:1] not in {"{", "["}:
-        return None
-    try:
-        return json.loads(value, object_pairs_hook=_with_repeated_keys)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _with_repeated_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return a dictionary of *pairs* that keeps each value of a repeated key, which JSON would drop."""
-    built: dict[str, object] = {}
-    for key, value in pairs:
-        built[key] = [built[key], value] if key in built else value
-    return built
+    elif node.name and is_prefixed_token(value) and not is_metadata(node.name):
+        yield Match(node.path, "token with a vendor's prefix", secrets=(value,))
 
 
 def _name_of(element: object) -> str | None:
@@ -209,4 +225,4 @@ def _describe_oauth_token(action: Mapping[object, object]) -> str:
 
 def _unredacted(value: object) -> tuple[str, ...]:
     """Return an OAuthToken's *value* if it is a secret that must not be shown; a redaction is none."""
-    return (value,) if isinstance(value, str) and not is_redacted(value) else ()
+    return (value,) if isinstance(value, str) and not is_redaction(value) else ()

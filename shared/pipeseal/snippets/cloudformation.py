@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pipeseal.snippets.quoting import quoted
 
@@ -15,7 +14,7 @@ _LONGEST_KEY = 100
 """A key of more than 1,024 characters needs the "?" indicator; this limit is lower to be safe."""
 
 
-def lines(value: Mapping[str, Any]) -> Iterator[str]:
+def lines(value: Mapping[str, object]) -> Iterator[str]:
     """Yield *value*, a JSON object that is not empty, as lines of YAML."""
     for name, each in value.items():
         key = _scalar(name)
@@ -27,7 +26,7 @@ def lines(value: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  {line}" for line in nested)
 
 
-def _nested(value: Any) -> Iterator[str]:
+def _nested(value: object) -> Iterator[str]:
     """Yield *value* as lines of their own; none where it belongs on the line of its key."""
     if isinstance(value, Mapping):
         yield from lines(value)
@@ -38,7 +37,7 @@ def _nested(value: Any) -> Iterator[str]:
             yield from (f"  {line}" for line in others)
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: object) -> str:
     match value:
         case None | bool():
             return {None: "null", True: "true", False: "false"}[value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class SnippetPart(NamedTuple):
@@ -13,8 +13,8 @@ class SnippetPart(NamedTuple):
     logical_id: str = ""
     """The resource's name in the CloudFormation template."""
     cloudformation_type: str = ""
-    properties: Mapping[str, Any] = {}
+    properties: Mapping[str, object] = {}
     """The properties of the CloudFormation resource."""
     terraform_type: str = ""
-    arguments: Mapping[str, Any] = {}
+    arguments: Mapping[str, object] = {}
     """The arguments and blocks of the Terraform resource; see terraform.lines."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipeseal.snippets.quoting import quoted
 
@@ -18,42 +17,50 @@ _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 class Json:
     """A document that an argument takes as JSON text."""
 
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
 
 
-def snake_case(value: Any, plural_blocks: Collection[str] = ()) -> Any:
-    """Return *value* with its names as Terraform spells them.
+def snake_case(document: Mapping[str, object], plural_blocks: Collection[str] = ()) -> dict[str, object]:
+    """Return *document* with its names as Terraform spells them.
 
     A list of objects becomes blocks, whose name is singular unless it is one of *plural_blocks*.
     """
+    return {
+        _spelled(name, each, plural_blocks): _value_in_snake_case(each, plural_blocks)
+        for name, each in document.items()
+    }
+
+
+def _value_in_snake_case(value: object, plural_blocks: Collection[str]) -> object:
     if isinstance(value, Mapping):
-        return {_spelled(name, each, plural_blocks): snake_case(each, plural_blocks) for name, each in value.items()}
-    return [snake_case(each, plural_blocks) for each in value] if isinstance(value, list) else value
+        return snake_case(value, plural_blocks)
+    return [_value_in_snake_case(each, plural_blocks) for each in value] if isinstance(value, list) else value
 
 
-def _spelled(name: str, value: Any, plural_blocks: Collection[str]) -> str:
+def _spelled(name: str, value: object, plural_blocks: Collection[str]) -> str:
     spelled = _WORD_BOUNDARY.sub("_", name).lower()
     is_block = isinstance(value, list) and any(isinstance(each, Mapping) for each in value)
     return spelled.removesuffix("s") if is_block and spelled not in plural_blocks else spelled
 
 
-def lines(body: Mapping[str, Any]) -> Iterator[str]:
+def lines(body: Mapping[str, object]) -> Iterator[str]:
     """Yield the arguments and blocks of *body*: an object is a block, a list of objects one block each."""
     yield from _aligned(_item(name, value) for name, value in body.items())
 
 
-def _item(name: str, value: Any) -> tuple[str, list[str]]:
+def _item(name: str, value: object) -> tuple[str, list[str]]:
     """Return the name of an argument and the lines of its value; a block has its name in its lines, and "" here."""
     if isinstance(value, Json):
         first, *others, last = _value(value.document)
         return name, [f"jsonencode({first}", *others, f"{last})"]
-    blocks = value if isinstance(value, list | tuple) else [value]
-    if not blocks or not all(isinstance(each, Mapping) for each in blocks):
+    items = value if isinstance(value, list | tuple) else [value]
+    blocks = [each for each in items if isinstance(each, Mapping)]
+    if not blocks or len(blocks) < len(items):
         return name, list(_value(value))
     return "", [line for each in blocks for line in (f"{name} {{", *_indented(lines(each)), "}")]
 
 
-def _value(value: Any) -> Iterator[str]:
+def _value(value: object) -> Iterator[str]:
     match value:
         case Mapping():
             names = (name if _BARE_KEY.fullmatch(name) else _text(name) for name in value)

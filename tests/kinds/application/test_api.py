@@ -51,6 +51,18 @@ def test_an_application_without_revisions_has_groups_and_tags() -> None:
     assert list(found.dependencies()) == []
 
 
+def test_the_tags_of_a_deployment_group_are_read(codedeploy: Any) -> None:
+    """The tags of each group are free-form fields, in the order of the groups."""
+    arn = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:harbor/production"
+    codedeploy.tag_resource(ResourceArn=arn, Tags=[{"Key": "contact", "Value": "crew"}])
+    found = read()
+    assert found.group_tags == ({"contact": "crew"},)
+    assert [(text.path, text.text) for text in found.texts()][-2:] == [
+        ("deploymentGroups[0].tags[0].key", "contact"),
+        ("deploymentGroups[0].tags[0].value", "crew"),
+    ]
+
+
 def test_a_deleted_application_is_none(codedeploy: Any) -> None:
     """An application that no longer exists is read as None."""
     deleted = Ref(Kind.APPLICATION, ACCOUNT, REGION, "deleted")
@@ -99,8 +111,8 @@ def test_many_texts_are_read_in_slices(codedeploy: Any) -> None:
     assert sorted(texts(read())) == written
 
 
-def test_an_application_that_was_never_deployed_costs_five_calls(account: FakeAccount, codedeploy: Any) -> None:
-    """Deployments and texts are not requested where there are none."""
+def test_an_application_that_was_never_deployed_costs_six_calls(account: FakeAccount, codedeploy: Any) -> None:
+    """Deployments and texts are not requested where there are none; the tags of its group are."""
     codedeploy.register_application_revision(applicationName="harbor", revision=IN_S3)
     with account.calls() as calls:
         read()
@@ -109,6 +121,7 @@ def test_an_application_that_was_never_deployed_costs_five_calls(account: FakeAc
         "GetApplication",
         "ListApplicationRevisions",
         "ListDeploymentGroups",
+        "ListTagsForResource",
         "ListTagsForResource",
     ]
 

@@ -125,6 +125,6 @@ def test_the_reason_of_an_enabled_transition_is_not_compared() -> None:
 
 @pytest.mark.parametrize("redaction", ["****", "HIDDEN_DUE_TO_SECURITY_REASONS"])
 def test_a_redacted_structure_is_locked(redaction: str) -> None:
-    """Both texts that AWS returns in place of a token lock the structure, at any depth."""
+    """Both texts that AWS returns in place of a token in a secret property lock the structure."""
     assert redaction_lock(document(OAuthToken=redaction)).endswith("would destroy the token")
     assert redaction_lock(document(OAuthToken="{{resolve:secretsmanager:token}}")) == ""

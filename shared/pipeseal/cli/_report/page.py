@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipeseal.exemptions import Exemption
     from pipeseal.ledger.entries import LedgerEntry
     from pipeseal.ledger.exemption_store import ExemptionUse
-    from pipeseal.model import Control
+    from pipeseal.model import AnyControl
 
 _DIFF_COLUMNS = 96
 _MAX_ENTRIES = 1000
@@ -172,7 +172,7 @@ def _trends(periods: Sequence[ViolationPeriod], start: datetime, data: ReportDat
 
 
 @cache
-def _controls() -> Mapping[str, Control[Any]]:
+def _controls() -> Mapping[str, AnyControl]:
     return {control.id: control for control in every_control()}
 
 

@@ -6,11 +6,12 @@ deployments, and from the registered revisions, which include every deployed rev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeseal.aws.clients import Clients
+from pipeseal.aws.clients import Client, Clients
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.aws.errors import unless
 from pipeseal.aws.paging import page_argument, slices
 from pipeseal.kinds.adapter import Adapter
@@ -30,7 +31,7 @@ _MAX_REVISIONS = 25
 _LAST_DEPLOYMENTS = ("lastAttemptedDeployment", "lastSuccessfulDeployment")
 
 
-def _groups(codedeploy: Any, ref: Ref) -> Iterator[dict[str, Any]]:
+def _groups(codedeploy: Client, ref: Ref) -> Iterator[MutableDocument]:
     """Yield the deployment groups; CodeDeploy leaves out those that were deleted since they were listed."""
     pages = codedeploy.get_paginator("list_deployment_groups").paginate(applicationName=ref.name)
     every_name = [name for page in pages for name in page["deploymentGroups"]]
@@ -39,7 +40,7 @@ def _groups(codedeploy: Any, ref: Ref) -> Iterator[dict[str, Any]]:
         yield from found["deploymentGroupsInfo"]
 
 
-def _deployments(codedeploy: Any, groups: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _deployments(codedeploy: Client, groups: Iterable[Document]) -> Iterator[MutableDocument]:
     """Yield the last attempted and the last successful deployment of each group."""
     named = (group.get(which) or {} for group in groups for which in _LAST_DEPLOYMENTS)
     every_id = list(dict.fromkeys(each["deploymentId"] for each in named if each.get("deploymentId")))
@@ -47,10 +48,10 @@ def _deployments(codedeploy: Any, groups: Iterable[Mapping[str, Any]]) -> Iterat
         yield from codedeploy.batch_get_deployments(deploymentIds=list(ids))["deploymentsInfo"]
 
 
-def _with_texts(codedeploy: Any, ref: Ref, revisions: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _with_texts(codedeploy: Client, ref: Ref, revisions: Sequence[Document]) -> Iterator[Document]:
     """Yield *revisions* without duplicates; those with only the SHA-256 of their text get the text if available."""
     without_text = [revision for revision in revisions if _lacks_text(revision)]
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Document] = {}
     for some in slices(without_text, _MAX_REVISIONS):
         answer = codedeploy.batch_get_application_revisions(applicationName=ref.name, revisions=list(some))
         located = (info["revisionLocation"] for info in answer["revisions"])
@@ -60,16 +61,34 @@ def _with_texts(codedeploy: Any, ref: Ref, revisions: Sequence[Mapping[str, Any]
     )
 
 
-def _lacks_text(revision: Mapping[str, Any]) -> bool:
+def _lacks_text(revision: Document) -> bool:
     return any((text := location(revision, part)) and not text.get("content") for part in INLINE_LOCATIONS)
 
 
-def _digest(revision: Mapping[str, Any]) -> str:
+def _digest(revision: Document) -> str:
     return next((text["sha256"] for part in INLINE_LOCATIONS if (text := location(revision, part)).get("sha256")), "")
 
 
-def _distinct(revisions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _distinct(revisions: Iterable[Document]) -> list[Document]:
     return list({repr(revision): revision for revision in revisions}.values())
+
+
+def _tags(codedeploy: Client, arn: str) -> dict[str, str]:
+    """Return the tags of an application or a deployment group; botocore has no paginator for them."""
+    found: dict[str, str] = {}
+    token = ""
+    while True:
+        page = codedeploy.list_tags_for_resource(ResourceArn=arn, **page_argument("NextToken", token))
+        found |= {tag["Key"]: tag.get("Value", "") for tag in page.get("Tags", ())}
+        token = page.get("NextToken", "")
+        if not token:
+            return found
+
+
+def _tags_of_group(codedeploy: Client, ref: Ref, group: str) -> dict[str, str]:
+    """Return the tags of a deployment group, none of one that is deleted in the meantime."""
+    arn = f"{ref.arn.replace(':application:', ':deploymentgroup:', 1)}/{group}"
+    return unless("DeploymentGroupDoesNotExistException", _tags, codedeploy=codedeploy, arn=arn) or {}
 
 
 class ApplicationAdapter(Adapter[Application]):
@@ -107,6 +126,7 @@ class ApplicationAdapter(Adapter[Application]):
         return Application(
             ref,
             groups=tuple(group["deploymentGroupName"] for group in groups),
+            group_tags=tuple(_tags_of_group(codedeploy, ref, group["deploymentGroupName"]) for group in groups),
             tags=self.tags(clients, ref),
             revisions=tuple(_with_texts(codedeploy, ref, _distinct([*filter(None, current), *registered]))),
             descriptions=tuple(filter(None, (each.get("description") for each in deployments))),
@@ -122,15 +142,8 @@ class ApplicationAdapter(Adapter[Application]):
         return after
 
     def tags(self, clients: Clients, ref: Ref) -> dict[str, str]:
-        """Return the application's tags; botocore has no paginator for them."""
-        codedeploy, token = clients("codedeploy", ref.region), ""
-        found: dict[str, str] = {}
-        while True:
-            page = codedeploy.list_tags_for_resource(ResourceArn=ref.arn, **page_argument("NextToken", token))
-            found |= {tag["Key"]: tag.get("Value", "") for tag in page.get("Tags", ())}
-            token = page.get("NextToken", "")
-            if not token:
-                return found
+        """Return the application's tags."""
+        return _tags(clients("codedeploy", ref.region), ref.arn)
 
 
 ADAPTER = ApplicationAdapter()

@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, TypedDict
+from typing import Self, TypedDict
 
+from pipeseal.aws.documents import Document
 from pipeseal.model import Action, Kind, Ref, Resource, Text, texts_of_tags
 
 INLINE_LOCATIONS = ("string", "appSpecContent")
@@ -26,8 +27,10 @@ class Application(Resource):
     ref: Ref
     groups: tuple[str, ...] = ()
     """Names of its deployment groups."""
+    group_tags: tuple[Mapping[str, str], ...] = ()
+    """The tags of each group, in the order of *groups*."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    revisions: tuple[Mapping[str, Any], ...] = ()
+    revisions: tuple[Document, ...] = ()
     """RevisionLocations: the groups' current and last attempted revisions, then the registered ones, newest first.
 
     They may contain secrets: they are never logged, recorded or sent.
@@ -44,6 +47,8 @@ class Application(Resource):
         yield from (Text(f"descriptions[{number}]", text) for number, text in enumerate(self.descriptions))
         yield Text("gitHubAccountName", self.github_account_name)
         yield from texts_of_tags(self.tags, "tags")
+        for number, tags in enumerate(self.group_tags):
+            yield from texts_of_tags(tags, f"deploymentGroups[{number}].tags")
 
     def state(self) -> ApplicationState:
         """See Resource."""
@@ -68,12 +73,12 @@ class Application(Resource):
             yield Ref(Kind.BUCKET, self.ref.account, self.ref.region, bucket), ""
 
 
-def location(revision: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+def location(revision: Document, part: str) -> Document:
     """Return the *part* of a RevisionLocation, such as s3Location; empty where it has none."""
     return revision.get(part) or {}
 
 
-def inline_texts(revision: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def inline_texts(revision: Document) -> Iterator[tuple[str, str, str]]:
     """Yield the texts of a revision that CodeDeploy itself stores: (path, description of the place, text)."""
     for part in INLINE_LOCATIONS:
         if text := location(revision, part).get("content"):

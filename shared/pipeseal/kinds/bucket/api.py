@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from pipeseal.aws.clients import Clients
+from pipeseal.aws.documents import MutableDocument
 from pipeseal.aws.errors import code, unless
 from pipeseal.aws.paging import page_argument
 from pipeseal.kinds.adapter import Adapter
@@ -42,7 +43,7 @@ def _policy(clients: Clients, ref: Ref) -> Policy:
     return Policy.parse(found["Policy"] if found else None)
 
 
-def _encryption(clients: Clients, ref: Ref) -> dict[str, Any]:
+def _encryption(clients: Clients, ref: Ref) -> MutableDocument:
     missing = "ServerSideEncryptionConfigurationNotFoundError"
     found = unless(missing, clients("s3", ref.region).get_bucket_encryption, **_arguments(ref))
     return found["ServerSideEncryptionConfiguration"] if found else {}

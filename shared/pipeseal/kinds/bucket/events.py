@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
 from pipeseal.kinds.bucket.value import Bucket
 from pipeseal.kinds.events import (
@@ -43,7 +42,7 @@ def _refs(record: Record, account: str, region: str) -> Iterator[Ref]:
     yield from refs_named(Kind.BUCKET, owner or account, region, name)
 
 
-def _put_policy(name: str, request: Record) -> Any:
+def _put_policy(name: str, request: Record) -> object:
     """Return the bucket policy that the call put; {} where it deleted the policy, None where it did neither."""
     if name == "DeleteBucketPolicy":
         return {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.kinds.bucket.value import Bucket
 from pipeseal.snippets.part import SnippetPart
 from pipeseal.snippets.quoting import ascii_line
@@ -62,12 +62,12 @@ def _encryption(after: Bucket) -> SnippetPart:
     )
 
 
-def _cloudformation_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _cloudformation_rule(rule: Document) -> MutableDocument:
     """Return the API's *rule* with the property names of CloudFormation."""
     return {(name.removeprefix("Apply") if name == _DEFAULT else name): value for name, value in rule.items()}
 
 
-def _terraform_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _terraform_rule(rule: Document) -> MutableDocument:
     """Return the API's *rule* without the level of nesting that Terraform's block does not have."""
     blocked = rule.get("BlockedEncryptionTypes")
     return {**rule, "BlockedEncryptionTypes": blocked["EncryptionType"]} if blocked else dict(rule)

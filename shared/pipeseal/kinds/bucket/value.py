@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 
+from pipeseal.aws.documents import Document
 from pipeseal.model import Action, Ref, Refused, Resource
 from pipeseal.policy import MAX_POLICY_BYTES, Deny, Policy, PolicyTooLarge
 
@@ -20,9 +21,9 @@ KMS_ALGORITHMS = (SSE_KMS, "aws:kms:dsse")
 class BucketState(TypedDict):
     """What pipeseal may write of a bucket."""
 
-    policy: dict[str, Any] | None
+    policy: Document | None
     """The policy document; None where there is no policy."""
-    encryption: dict[str, Any]
+    encryption: Document
     """ServerSideEncryptionConfiguration; empty where there is none."""
 
 
@@ -32,7 +33,7 @@ class Bucket(Resource):
 
     ref: Ref
     policy: Policy
-    encryption: Mapping[str, Any] = field(default_factory=dict)
+    encryption: Document = field(default_factory=dict)
     """ServerSideEncryptionConfiguration as GetBucketEncryption returns it; empty where there is none."""
     dependents: Mapping[str, str] = field(default_factory=dict)
     """ARN of each pipeline, project or application that keeps artifacts here -> ARN of the key it names, or ""."""

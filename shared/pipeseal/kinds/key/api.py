@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pipeseal.aws.clients import Clients
+from pipeseal.aws.clients import Client, Clients
+from pipeseal.aws.documents import Document
 from pipeseal.aws.errors import code, unless
 from pipeseal.aws.paging import page_argument
 from pipeseal.kinds.adapter import Adapter
@@ -30,7 +31,7 @@ class NotReady(Exception):
     """KMS is still creating a replica key; its state cannot be changed before that has finished."""
 
 
-def _listed(kms: Any, ref: Ref) -> Listed | None:
+def _listed(kms: Client, ref: Ref) -> Listed | None:
     """Return the key as listed; None for AWS managed keys and keys that are deleted or pending deletion."""
     try:
         found = unless("NotFoundException", kms.describe_key, KeyId=ref.arn)
@@ -53,7 +54,7 @@ def _with_rotation(clients: Clients, key: Key) -> Key:
     return replace(key, rotates=found["KeyRotationEnabled"])
 
 
-def key_from_metadata(metadata: dict[str, Any]) -> Key:
+def key_from_metadata(metadata: Document) -> Key:
     """Return the Key that DescribeKey's KeyMetadata describes."""
     _, _, _, region, account, resource = metadata["Arn"].split(":", 5)
     return Key(

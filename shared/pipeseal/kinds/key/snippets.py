@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pipeseal.kinds.key.value import Key
 from pipeseal.snippets.part import SnippetPart
@@ -11,7 +10,7 @@ from pipeseal.snippets.part import SnippetPart
 
 def parts(before: Key, after: Key) -> Iterator[SnippetPart]:
     """Yield what the owner's code must contain for the key to be as *after*, or to be replaced by a compliant one."""
-    comments, properties, arguments = [], dict[str, Any](), dict[str, Any]()
+    comments, properties, arguments = [], dict[str, object](), dict[str, object]()
     if after.status != before.status:
         comments.append("The spec of a key cannot be changed: CloudFormation and Terraform create a new key for this.")
         properties |= {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"}

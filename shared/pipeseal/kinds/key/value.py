@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Self, TypedDict
 
-from pipeseal.model import Action, Ref, Resource
+from pipeseal.model import Action, Ref, Resource, State
 
 
 class KeyState(TypedDict):
@@ -80,6 +80,11 @@ class Key(Resource):
         """See Resource; the window is not compared, because KMS does not return it."""
         same_status = self.status == other.status or (self.pending_deletion and other.pending_deletion)
         return same_status and self.rotates == other.rotates
+
+    def states_between(self, before: State, after: State) -> tuple[State, ...]:
+        """Return the disabled key where its deletion is scheduled or canceled: KMS has no direct way."""
+        disabled = "PendingDeletion" in (before["status"], after["status"])
+        return ({**before, "status": "Disabled"},) if disabled else ()
 
     def describe_change(self, after: Self) -> tuple[Action, tuple[str, ...]]:
         """See Resource."""

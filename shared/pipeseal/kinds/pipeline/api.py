@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from pipeseal.aws.clients import Clients, raw_responses
+from pipeseal.aws.documents import MutableDocument
 from pipeseal.aws.errors import code, unless
 from pipeseal.aws.paging import page_argument
 from pipeseal.kinds.adapter import Adapter
@@ -39,7 +40,7 @@ def _bucket_tags(clients: Clients, bucket: Ref) -> dict[str, str] | None:
         return {}
 
 
-def _documents(clients: Clients, ref: Ref) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def _documents(clients: Clients, ref: Ref) -> tuple[MutableDocument, MutableDocument] | None:
     """Return the pipeline's structure as botocore parses it and as AWS returns it; None where it does not exist."""
     codepipeline = clients("codepipeline", ref.region)
     with raw_responses(codepipeline) as documents:
@@ -47,7 +48,7 @@ def _documents(clients: Clients, ref: Ref) -> tuple[dict[str, Any], dict[str, An
     return (found["pipeline"], documents[-1]["pipeline"]) if found else None
 
 
-def _locked(document: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
+def _locked(document: Mapping[str, object], raw: Mapping[str, object]) -> str:
     """Return why UpdatePipeline must not be called with *document*, or "".
 
     botocore drops fields that it does not know; the *raw* document has them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pipeseal.kinds.pipeline.value import ArtifactStore, Pipeline, Transition
 from pipeseal.snippets.part import SnippetPart
@@ -24,7 +23,7 @@ def parts(before: Pipeline, after: Pipeline) -> Iterator[SnippetPart]:
 
 def _stores(changed: list[ArtifactStore]) -> SnippetPart:
     is_single = changed[0].path == "artifactStore"
-    properties: dict[str, Any] = (
+    properties: dict[str, object] = (
         {"ArtifactStore": _store(changed[0])}
         if is_single
         else {"ArtifactStores": [{"Region": each.region, "ArtifactStore": _store(each)} for each in changed]}
@@ -54,6 +53,6 @@ def _end_of_quarantine(transition: Transition) -> str:
     )
 
 
-def _store(store: ArtifactStore) -> dict[str, Any]:
+def _store(store: ArtifactStore) -> dict[str, object]:
     key = {"EncryptionKey": {"Id": store.key, "Type": "KMS"}} if store.key else {}
     return {"Type": "S3", "Location": store.bucket, **key}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self, TypedDict
+from typing import Self, TypedDict, TypeGuard
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.kinds.key.value import Key, UnreadableKey
 from pipeseal.model import Action, Kind, Ref, Resource, Text, texts_of_tags
 from pipeseal.secrets.redaction import holds_redaction
@@ -96,7 +96,7 @@ class Pipeline(Resource):
     """A CodePipeline pipeline, the keys that its artifact stores name, and the transition into its second stage."""
 
     ref: Ref
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     """The structure as GetPipeline returns it. It may contain secrets: it is never logged, recorded or sent."""
     keys: Mapping[tuple[str, str], Key | UnreadableKey] = field(default_factory=dict)
     """(Region, the name that the pipeline or the operator gives) -> the key."""
@@ -123,7 +123,7 @@ class Pipeline(Resource):
 
     def with_keys(self, keys: Mapping[str, str]) -> Self:
         """Return this pipeline with *keys*[region] as the key of each store; "" removes the key, no entry keeps it."""
-        document = dict(self.document)
+        document: MutableDocument = dict(self.document)
         for store in self.stores:
             if store.region not in keys:
                 continue
@@ -236,14 +236,14 @@ class Pipeline(Resource):
                 yield key, ""
 
 
-def redaction_lock(document: Mapping[str, Any]) -> str:
+def redaction_lock(document: Mapping[str, object]) -> str:
     """Return why UpdatePipeline must not be called with *document*, because AWS redacted a value in it; else ""."""
-    if holds_redaction(json.dumps(document)):
+    if holds_redaction(document):
         return "AWS redacted a token in it, and writing it back would destroy the token"
     return ""
 
 
-def stores_of(document: Mapping[str, Any], home: str) -> Iterator[tuple[str, str, Any]]:
+def stores_of(document: Mapping[str, object], home: str) -> Iterator[tuple[str, str, object]]:
     """Yield (Region, path, store) of each artifact store in *document*, well-formed or not; *home* is its Region."""
     stores, store_at_home = document.get("artifactStores"), document.get("artifactStore")
     by_region = stores if isinstance(stores, Mapping) else {}
@@ -253,7 +253,7 @@ def stores_of(document: Mapping[str, Any], home: str) -> Iterator[tuple[str, str
         yield home, "artifactStore", store_at_home
 
 
-def is_artifact_store(store: object) -> bool:
+def is_artifact_store(store: object) -> TypeGuard[Document]:
     """Return whether *store* is a well-formed artifact store: it names a bucket, and its type, if given, is S3."""
     if not isinstance(store, Mapping):
         return False
@@ -261,9 +261,9 @@ def is_artifact_store(store: object) -> bool:
     return isinstance(bucket, str) and bool(bucket) and store.get("type", "S3") == "S3"
 
 
-def _free_texts(document: Mapping[str, Any]) -> Iterator[Text]:
+def _free_texts(document: Mapping[str, object]) -> Iterator[Text]:
     """Yield the free-form fields of *document* in its order; with a stack, so that no depth exceeds a limit."""
-    stack: list[tuple[str, Any, bool]] = [("", document, False)]
+    stack: list[tuple[str, object, bool]] = [("", document, False)]
     while stack:
         path, value, free = stack.pop()
         if isinstance(value, str) and free:
@@ -282,7 +282,7 @@ def _free_texts(document: Mapping[str, Any]) -> Iterator[Text]:
             stack += [(place.removeprefix("."), each, is_free) for place, each, is_free in reversed(fields)]
 
 
-def _is_free_form(name: str, owner: Mapping[str, Any]) -> bool:
+def _is_free_form(name: str, owner: Mapping[str, object]) -> bool:
     """Return whether the field *name* of *owner*, with everything in it, is free-form."""
     match owner.get("actionTypeId"):
         case {"category": "Approval"} if name == "configuration":
@@ -290,14 +290,14 @@ def _is_free_form(name: str, owner: Mapping[str, Any]) -> bool:
     return name in ("name", "description", "namespace", "triggers")
 
 
-def _key_of(store: Mapping[str, Any]) -> str:
+def _key_of(store: Mapping[str, object]) -> str:
     match store.get("encryptionKey"):
         case {"id": str(key)}:
             return key.strip()
     return ""
 
 
-def _with_key(store: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _with_key(store: Mapping[str, object], key: str) -> Mapping[str, object]:
     if _key_of(store) == key:
         return store
     others = {name: value for name, value in store.items() if name != "encryptionKey"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeseal.aws.clients import Clients, raw_responses
+from pipeseal.aws.documents import Document
 from pipeseal.aws.paging import page_argument, slices
 from pipeseal.kinds.adapter import Adapter
 from pipeseal.kinds.project.value import Project
@@ -31,7 +31,7 @@ def _live(clients: Clients, ref: Ref) -> Project | None:
     return Project(ref, found[0], locked=_locked(found[0], documents[-1]["projects"][0]))
 
 
-def _locked(document: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
+def _locked(document: Document, raw: Document) -> str:
     """Return why UpdateProject must not be called with parts of *document*, or "".
 
     botocore drops fields that it does not know; the *raw* document has them.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.kinds.project.value import Project
 from pipeseal.snippets.part import SnippetPart
 from pipeseal.snippets.terraform import snake_case
@@ -16,7 +16,7 @@ _FIELDS = ("artifactIdentifier", "status", "type", "location", "encryptionDisabl
 def parts(before: Project, after: Project) -> Iterator[SnippetPart]:
     """Yield what the owner's code must contain for the project to be as *after*."""
     old, new = before.document, after.document
-    properties = dict[str, Any]()
+    properties = MutableDocument()
     if new.get("artifacts") != old.get("artifacts"):
         properties["Artifacts"] = _output(new["artifacts"])
     if new.get("secondaryArtifacts") != old.get("secondaryArtifacts"):
@@ -35,6 +35,6 @@ def parts(before: Project, after: Project) -> Iterator[SnippetPart]:
         )
 
 
-def _output(part: Mapping[str, Any]) -> dict[str, Any]:
+def _output(part: Document) -> MutableDocument:
     """Return the artifacts or logs in *part* of the project, with the property names of CloudFormation."""
     return {name[:1].upper() + name[1:]: part[name] for name in _FIELDS if name in part}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
+from pipeseal.aws.documents import Document, MutableDocument
 from pipeseal.model import Action, Kind, Ref, Resource
 
 ProjectState = dict[str, bool]
@@ -32,7 +33,7 @@ class Project(Resource):
     """A CodeBuild project."""
 
     ref: Ref
-    document: Mapping[str, Any]
+    document: Document
     """The project as BatchGetProjects returns it. It may contain secrets: it is never logged, recorded or sent."""
     locked: str = ""
     """Why UpdateProject must not be called with its artifacts or logsConfig; "" where it may be."""
@@ -56,7 +57,9 @@ class Project(Resource):
             yield _output_location("logs", "logs in S3", "logsConfig.s3Logs", logs)
 
     def inline_texts(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the texts in its sources that may contain secrets: (path, description of the place, text)."""
+        """Yield the texts that may contain secrets: (path, description of the place, text)."""
+        if description := self.document.get("description"):
+            yield "description", "description", description
         sources = [("source", "source", self.document.get("source") or {})]
         for number, source in enumerate(self.document.get("secondarySources") or ()):
             sources.append((f"secondarySources[{number}]", f"secondary source [{number}]", source))
@@ -121,19 +124,19 @@ class Project(Resource):
             yield Ref(Kind.BUCKET, self.ref.account, self.ref.region, bucket), ""
 
 
-def _output_location(name: str, description: str, path: str, part: Mapping[str, Any]) -> OutputLocation:
+def _output_location(name: str, description: str, path: str, part: Document) -> OutputLocation:
     unencrypted = bool(part.get("encryptionDisabled"))
     return OutputLocation(name, description, f"{path}.encryptionDisabled", _bucket(part), unencrypted)
 
 
-def _secondary_name(number: int, artifacts: Mapping[str, Any]) -> str:
+def _secondary_name(number: int, artifacts: Document) -> str:
     return f"secondary:{artifacts.get('artifactIdentifier') or number}"
 
 
-def _bucket(part: Mapping[str, Any]) -> str:
+def _bucket(part: Document) -> str:
     """Return the bucket of a location: its name or ARN, with or without a prefix after a slash."""
     return str(part.get("location") or "").rpartition(":")[2].partition("/")[0]
 
 
-def _with_encryption(part: Mapping[str, Any], *, disabled: bool) -> dict[str, Any]:
+def _with_encryption(part: Document, *, disabled: bool) -> MutableDocument:
     return {**part, "encryptionDisabled": disabled}

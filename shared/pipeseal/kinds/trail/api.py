@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from pipeseal.aws.clients import Clients
+from pipeseal.aws.clients import Client, Clients
 from pipeseal.aws.errors import code
 from pipeseal.aws.paging import page_argument
 from pipeseal.kinds.adapter import Adapter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeseal.settings import Settings
 
 
-def _with_live_state(cloudtrail: Any, trail: Trail) -> Trail:
+def _with_live_state(cloudtrail: Client, trail: Trail) -> Trail:
     """Return *trail* with everything that pipeseal may write as it is now."""
     status = cloudtrail.get_trail_status(Name=trail.ref.arn)
     found = cloudtrail.get_event_selectors(TrailName=trail.ref.arn)

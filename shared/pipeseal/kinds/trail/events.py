@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pipeseal.kinds.events import (
     KindEvents,
@@ -58,7 +57,7 @@ def _update(known: Reconstruction[Trail], name: str, request: Record, response: 
     return trail.with_known(logging=name == "StartLogging", never_logged=False)
 
 
-def _former_settings(known: Reconstruction[Trail]) -> Mapping[str, Any]:
+def _former_settings(known: Reconstruction[Trail]) -> Mapping[str, object]:
     """Return the settings before an update; where they are unknown, settings that violate no control."""
     return dict.fromkeys(EXPECTED_SETTINGS, True) if "settings" in known.unknown else known.resource.settings
 
@@ -71,7 +70,7 @@ def _with_selectors(trail: Reconstruction[Trail], request: Record) -> Reconstruc
     return trail
 
 
-def _capitalized(value: Any) -> Any:
+def _capitalized(value: object) -> object:
     """Return *value* with the API's field names, which begin with a lower-case letter in CloudTrail records."""
     if isinstance(value, Mapping):
         return {str(name)[:1].upper() + str(name)[1:]: _capitalized(each) for name, each in value.items()}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from pipeseal.aws.documents import Document
 from pipeseal.text import conjoin
 
-Selectors = Mapping[str, Any]
+Selectors = Document
 """{"EventSelectors": [...]} or {"AdvancedEventSelectors": [...]}, as PutEventSelectors accepts them."""
 
 FORMS = ("EventSelectors", "AdvancedEventSelectors")
@@ -93,14 +93,14 @@ class _Coverage:
     """Descriptions of what its other filters exclude."""
 
 
-def _basic(selector: Mapping[str, Any]) -> _Coverage:
+def _basic(selector: Document) -> _Coverage:
     read_write_type = selector.get("ReadWriteType", "All")
     included = selector.get("IncludeManagementEvents", True)
     kinds = (kind for kind, (name, _) in _EVENT_KINDS.items() if included and read_write_type in ("All", name))
     return _Coverage(frozenset(kinds), frozenset(selector.get("ExcludeManagementEventSources") or ()))
 
 
-def _management(selectors: Selectors) -> Iterator[list[Mapping[str, Any]]]:
+def _management(selectors: Selectors) -> Iterator[Sequence[Document]]:
     """Yield the field selectors of each advanced selector for management events."""
     for selector in selectors.get("AdvancedEventSelectors", ()):
         fields = selector["FieldSelectors"]
@@ -108,7 +108,7 @@ def _management(selectors: Selectors) -> Iterator[list[Mapping[str, Any]]]:
             yield fields
 
 
-def _advanced(fields: Iterable[Mapping[str, Any]]) -> _Coverage:
+def _advanced(fields: Iterable[Document]) -> _Coverage:
     coverage = _Coverage(frozenset(_EVENT_KINDS))
     for each in fields:
         name = each["Field"]

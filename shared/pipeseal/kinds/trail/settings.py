@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-TrailSettings = Mapping[str, Any]
+TrailSettings = Mapping[str, object]
 """Name of a setting in GetTrail -> its value."""
 
 BUCKET = "S3BucketName"
@@ -92,12 +92,12 @@ EXPECTED_SETTINGS = tuple(setting.name for setting in TRAIL_SETTINGS if setting.
 """Names of the flags that a trail should have on."""
 
 
-def settings_from_response(trail: Mapping[str, Any]) -> TrailSettings:
+def settings_from_response(trail: Mapping[str, object]) -> TrailSettings:
     """Return the settings in *trail*, the Trail of a response of GetTrail."""
     return {setting.name: trail[setting.name] for setting in TRAIL_SETTINGS if setting.name in trail}
 
 
-def settings_from_record(part: Mapping[str, Any]) -> TrailSettings:
+def settings_from_record(part: Mapping[str, object]) -> TrailSettings:
     """Return the settings in *part*, the requestParameters or responseElements of a CloudTrail record."""
     named = ((setting.name, part.get(setting.record_name)) for setting in TRAIL_SETTINGS)
     return {name: value for name, value in named if value is not None}

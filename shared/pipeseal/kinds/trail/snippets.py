@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pipeseal.kinds.trail.value import Trail
 from pipeseal.snippets.part import SnippetPart
@@ -29,8 +28,12 @@ def parts(before: Trail, after: Trail) -> Iterator[SnippetPart]:
         )
 
 
-def _without_empty(value: Any) -> Any:
-    """Return *value* without the empty lists and nulls that the API returns for what is not set."""
+def _without_empty(document: Mapping[str, object]) -> dict[str, object]:
+    """Return *document* without the empty lists and nulls that the API returns for what is not set."""
+    return {name: _value_without_empty(each) for name, each in document.items() if each not in ([], None)}
+
+
+def _value_without_empty(value: object) -> object:
     if isinstance(value, Mapping):
-        return {name: _without_empty(each) for name, each in value.items() if each not in ([], None)}
-    return [_without_empty(each) for each in value] if isinstance(value, list) else value
+        return _without_empty(value)
+    return [_value_without_empty(each) for each in value] if isinstance(value, list) else value
