@@ -21,8 +21,8 @@ PIP_LOCKED := $(PIP) install --require-hashes --no-deps --no-compile
 # Exported from a rule base by shared/Makefile; generated, never committed.
 TOKEN_FORMATS := shared/pipeseal/secrets/token_formats.json
 LAYER_MAX_BYTES := 3000000
-# What `make soak` runs; each of the two takes several minutes (SOAK_TESTS=tests/policy runs one).
-SOAK_TESTS := tests/policy tests/races
+# What `make soak` runs; each of the three takes several minutes (SOAK_TESTS=tests/policy runs one).
+SOAK_TESTS := tests/policy tests/races tests/operations
 UV_FLAGS := --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	--custom-compile-command "make lock"
 
