@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.e2e import stack as sam
+from tests.interruptible import interruptible
 
 if TYPE_CHECKING:
     from tests.e2e.developer import Developer
@@ -129,13 +130,14 @@ def run(developer: Developer, proxy: BreakingProxy, *words: str) -> Run:
     """Run the real command through *proxy*."""
     tool = Path(sys.executable).with_name("pipeseal")
     with served(proxy) as url:
-        proxy.command = subprocess.Popen(  # noqa: S603 - our own tool
-            [tool, *words, "--endpoint-url", url],
-            env=developer.cloud.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with interruptible():
+            proxy.command = subprocess.Popen(  # noqa: S603 - our own tool
+                [tool, *words, "--endpoint-url", url],
+                env=developer.cloud.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         _, stderr = proxy.command.communicate(timeout=_TIMEOUT)
         return Run(proxy.command.returncode, stderr)
 

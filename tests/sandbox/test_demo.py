@@ -18,6 +18,7 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
+from tests.interruptible import interruptible
 
 from pipeseal.cli import main
 from pipeseal.cli._diff import difference
@@ -104,13 +105,8 @@ def serving(out: Path, shell: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """Run `demo --serve` with its output in *out*; the *shell* commands run first in the same process."""
     program = [sys.executable, "-c", "from pipeseal.cli import main; main()", "demo", "--serve", "--for", "600"]
     command = ["/bin/sh", "-c", f'{shell} exec "$@"', "sh", *program]
-    # A job in the background, as these tests may be, ignores SIGINT, and so do its children unless it is reset.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with out.open("w") as stream:
-            process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603 - this program
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with out.open("w") as stream, interruptible():
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603 - this program
     with process:
         try:
             yield process
